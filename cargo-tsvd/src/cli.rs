@@ -1,0 +1,51 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const STATUS: &str = "\
+Exit status:
+   0  no violation
+   1  at least one violation that fails a run
+   2  wrong arguments or configuration
+   3  the build failed
+   4  tests failed for another reason
+   5  nothing to judge: no report, or no operation ran
+  70  cargo tsvd itself failed";
+
+/// Finds thread-safety violations while ordinary tests run
+#[derive(Debug, Parser)]
+#[command(name = "cargo-tsvd", bin_name = "cargo tsvd", version, after_help = STATUS)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Shows what the last runs found, all processes in one
+    #[command(after_help = STATUS)]
+    Report(ReportArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// How to show it, on stdout
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// The folder with the folder `reports` [default: $TSVD_DIR, or `tsvd` in cargo's target folder]
+    #[arg(long, value_name = "DIR", conflicts_with = "files")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Reports to read instead of a folder
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Text for people
+    Human,
+    /// One report in the format tsvd-report/1
+    Json,
+}

@@ -1,0 +1,101 @@
+//! What expansions of the attributes call, and nothing else. Not part of the API: it changes with any version.
+
+#[cfg(any(loom, feature = "detect"))]
+pub use active::*;
+#[cfg(any(loom, feature = "detect"))]
+pub use core;
+
+/// Picks the original item: this build watches nothing.
+#[cfg(not(any(loom, feature = "detect")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __select {
+    ({ $($original:tt)* } { $($instrumented:tt)* }) => { $($original)* };
+}
+
+/// Picks the instrumented item.
+#[cfg(any(loom, feature = "detect"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __select {
+    ({ $($original:tt)* } { $($instrumented:tt)* }) => { $($instrumented)* };
+}
+
+/// The object behind a place expression.
+//
+// The import is unused where an inherent method wins; lints are silent about macros of other crates, and an `allow` would
+// be an error under `forbid`.
+#[cfg(any(loom, feature = "detect"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __place {
+    ($place:expr) => {{
+        use $crate::__private::Place as _;
+        $crate::__private::Probe(&$place).object()
+    }};
+}
+
+#[cfg(any(loom, feature = "detect"))]
+mod active {
+    use std::panic::Location;
+
+    pub use crate::contract::for_macros::*;
+
+    /// An operation in flight, from its check to its drop on the same thread.
+    #[must_use]
+    #[derive(Debug)]
+    pub struct Guard(#[expect(dead_code, reason = "held for its drop")] crate::backend::Guard);
+
+    impl Guard {
+        /// The guard of an operation that is not watched.
+        #[inline]
+        pub fn inert() -> Self {
+            Self(crate::backend::Guard::inert())
+        }
+    }
+
+    /// Whether operations are watched at all; objects and keys are evaluated only then.
+    #[inline]
+    pub fn enabled() -> bool {
+        crate::backend::enabled()
+    }
+
+    /// Checks `operation` on `object`, called at `site`, perhaps delays it, and says that it is in flight.
+    #[inline]
+    pub fn enter(
+        operation: &'static Operation,
+        site: &'static Location<'static>,
+        object: Object,
+        key: Option<Key<'_>>,
+    ) -> Guard {
+        Guard(crate::backend::enter(operation, site, object, key))
+    }
+
+    macro_rules! calls {
+        ($($name:ident($($argument:ident: $type:ident),*);)*) => {$(
+            /// Calls a body with its parameters: they are the closure's own, so they are dropped as a function's are,
+            /// and their types are known before the body is checked.
+            #[inline(always)]
+            #[allow(clippy::too_many_arguments)]
+            pub fn $name<$($type,)* R>($($argument: $type,)* body: impl FnOnce($($type),*) -> R) -> R {
+                body($($argument),*)
+            }
+        )*};
+    }
+
+    calls! {
+        call0();
+        call1(a: A);
+        call2(a: A, b: B);
+        call3(a: A, b: B, c: C);
+        call4(a: A, b: B, c: C, d: D);
+        call5(a: A, b: B, c: C, d: D, e: E);
+        call6(a: A, b: B, c: C, d: D, e: E, f: F);
+        call7(a: A, b: B, c: C, d: D, e: E, f: F, g: G);
+        call8(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H);
+        call9(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I);
+        call10(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J);
+        call11(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K);
+        call12(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K, l: L);
+    }
+}

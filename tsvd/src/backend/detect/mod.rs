@@ -1,0 +1,154 @@
+//! Annotated calls under delay injection: the process's one engine, and what connects it to threads, clock and report.
+
+mod exit;
+mod fences;
+mod gate;
+mod recorder;
+mod threads;
+mod ticker;
+mod world;
+
+use std::panic::Location;
+use std::sync::LazyLock;
+
+use crate::contract::{Key, Object, Operation};
+use crate::engine::enter::Entered;
+use crate::engine::{Call, Context, Engine, Now, OpenToken};
+
+use world::World;
+
+pub(crate) use gate::enable;
+
+/// Read by every operation: whether anything is watched, and what has changed.
+static NOW: Now = Now::undecided();
+
+static ENGINE: LazyLock<Engine<World>> =
+    LazyLock::new(|| Engine::new(World::new(), &NOW, crate::engine::LINES));
+
+/// An operation in flight, until dropped by the thread that entered it.
+#[derive(Debug)]
+pub(crate) struct Guard(Option<InFlight>);
+
+struct InFlight {
+    context: &'static Context<World>,
+    index: usize,
+}
+
+impl std::fmt::Debug for InFlight {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InFlight")
+            .field("index", &self.index)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Guard {
+    #[inline]
+    pub(crate) fn inert() -> Self {
+        Self(None)
+    }
+}
+
+impl Drop for Guard {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(InFlight { context, index }) = self.0 {
+            ENGINE.leave(context, index);
+        }
+    }
+}
+
+#[inline]
+pub(crate) fn enabled() -> bool {
+    !NOW.is_off()
+}
+
+#[inline]
+pub(crate) fn enter(
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    object: Object,
+    key: Option<Key<'_>>,
+) -> Guard {
+    if !object.is_watched() {
+        return Guard::inert();
+    }
+    let Some(context) = threads::current() else {
+        return Guard::inert();
+    };
+    match ENGINE.enter(
+        context,
+        &Call {
+            operation,
+            site,
+            object,
+            key,
+        },
+    ) {
+        Entered::Unwatched => Guard::inert(),
+        Entered::InFlight(index) => Guard(Some(InFlight { context, index })),
+        Entered::Caught(index) => {
+            // Made before the panic, so that it is ended by it.
+            let guard = Guard(Some(InFlight { context, index }));
+            recorder::react(operation);
+            guard
+        }
+    }
+}
+
+/// A scope in flight, until dropped on any thread.
+#[derive(Debug)]
+pub(crate) struct Token(Option<OpenToken>);
+
+impl Token {
+    pub(crate) fn inert() -> Self {
+        Self(None)
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        if let Some(open) = self.0.take() {
+            ENGINE.close(threads::current(), open);
+        }
+    }
+}
+
+pub(crate) fn token(
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    object: Object,
+    key: Option<Key<'_>>,
+) -> Token {
+    if !object.is_watched() {
+        return Token::inert();
+    }
+    let Some(context) = threads::current() else {
+        return Token::inert();
+    };
+    let Some((open, caught)) = ENGINE.open(
+        context,
+        &Call {
+            operation,
+            site,
+            object,
+            key,
+        },
+    ) else {
+        return Token::inert();
+    };
+    let token = Token(Some(open));
+    if caught {
+        recorder::react(operation);
+    }
+    token
+}
+
+/// The life of `object` ends: this thread's operations on it are over.
+pub(crate) fn retire(object: Object) {
+    if enabled()
+        && let Some(context) = threads::current()
+    {
+        ENGINE.retire(context, object);
+    }
+}

@@ -1,0 +1,349 @@
+//! From evidence to report: described, deduplicated, written, then shown.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::ptr;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::{ENGINE, gate, threads};
+use crate::config::OnViolation;
+use crate::contract::{Access, Kind as Identity, Operation};
+use crate::engine::Engine;
+use crate::engine::sites::Site as CallSite;
+use crate::engine::trap_set::State;
+use crate::engine::traps::{self, DetectedBy, Evidence};
+use crate::report::{self, RawStack, Rendering, Report, Run, Violation, path};
+
+use super::world::World;
+
+static RECORDER: Mutex<Option<Recorder>> = Mutex::new(None);
+
+struct Recorder {
+    report: Report,
+    file: PathBuf,
+    root: Option<PathBuf>,
+    /// The violations by what makes them one: an unordered pair of call sites.
+    known: HashMap<[SiteKey; 2], usize>,
+    /// What could not be done was said once.
+    complained: bool,
+}
+
+type SiteKey = (usize, &'static str, u32, u32);
+
+/// What the exit needs to know.
+pub(super) struct Outcome {
+    pub(super) failing: usize,
+    pub(super) file: PathBuf,
+}
+
+/// Prepares the report, so that its folder does not depend on what the program does later.
+pub(super) fn begin() {
+    let mut recorder = RECORDER.lock();
+    if recorder.is_some() {
+        return;
+    }
+    let program = std::env::current_exe().unwrap_or_default();
+    let name = program
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let world = ENGINE.env();
+    let mut run = Run::of_this_process(world.started_at(), "tsvd", world.seed(), 1);
+    run.id = format!("{name}-{}", run.id);
+    let file = folder(&program)
+        .join("reports")
+        .join(format!("{}.json", run.id));
+    let root = path::workspace_root();
+    *recorder = Some(Recorder {
+        report: Report::new(run),
+        file,
+        root,
+        known: HashMap::new(),
+        complained: false,
+    });
+}
+
+/// `TSVD_DIR`, else `tsvd` in the target folder the program lies in, else in the workspace's.
+fn folder(program: &Path) -> PathBuf {
+    if let Some(dir) = &gate::config().dir {
+        return absolute(dir);
+    }
+    // Cargo marks its target folder with this file, wherever it is.
+    let built = program
+        .ancestors()
+        .skip(1)
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    let target = built
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from));
+    absolute(&target.unwrap_or_else(|| path::workspace_root().unwrap_or_default().join("target")))
+        .join("tsvd")
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Makes a violation safe: on return it is in the file, and on stderr if it is new.
+pub(super) fn record(evidence: &Evidence<RawStack>) {
+    if is_forked() {
+        return;
+    }
+    // The guest must not suffer from a bug of the report.
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        threads::unwatched(|| write_and_show(evidence))
+    }));
+    if done.is_err() {
+        say("[tsvd internal bug] a violation could not be described; please report this");
+    }
+}
+
+fn write_and_show(evidence: &Evidence<RawStack>) {
+    let mut recorder = RECORDER.lock();
+    let Some(recorder) = recorder.as_mut() else {
+        return;
+    };
+    let key = pair_key(evidence);
+    if let Some(index) = recorder.known.get(&key) {
+        recorder.report.violations[*index].occurrences += 1;
+        return;
+    }
+    recorder.known.insert(key, recorder.report.violations.len());
+    let violation = recorder.describe(evidence);
+    recorder.report.violations.push(violation.clone());
+    recorder.write();
+    let rendering = Rendering::new()
+        .color(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .report(shorter(&recorder.file))
+        .sources_here();
+    say(&rendering.violation(&violation, &recorder.report.run));
+    if gate::config().on_violation == OnViolation::Abort {
+        say("tsvd: aborting, as TSVD_ON_VIOLATION=abort says");
+        std::process::abort();
+    }
+}
+
+/// What happens to the second party once the report is safe.
+pub(super) fn react(operation: &Operation) {
+    let panics = gate::config().on_violation == OnViolation::Panic;
+    if panics && !operation.drops() && !std::thread::panicking() {
+        let file = RECORDER
+            .lock()
+            .as_ref()
+            .map(|recorder| shorter(&recorder.file))
+            .unwrap_or_default();
+        panic!(
+            "tsvd: thread-safety violation at `{}::{}`, reported above and in {}",
+            operation.contract(),
+            operation.name(),
+            file.display()
+        );
+    }
+}
+
+/// Whether this process is a child that was forked while being watched: its report is its parent's.
+pub(super) fn is_forked() -> bool {
+    // A fork may have taken place while another thread held the lock.
+    RECORDER.try_lock().is_none_or(|recorder| {
+        recorder
+            .as_ref()
+            .is_some_and(|recorder| recorder.report.run.pid != std::process::id())
+    })
+}
+
+/// Writes the final report, numbers and all.
+pub(super) fn finish() -> Option<Outcome> {
+    let mut recorder = RECORDER.lock();
+    let recorder = recorder.as_mut()?;
+    if ENGINE.operations() == 0 {
+        return None;
+    }
+    recorder.write();
+    let failing = recorder.report.failing().count();
+    Some(Outcome {
+        failing,
+        file: shorter(&recorder.file),
+    })
+}
+
+impl Recorder {
+    fn write(&mut self) {
+        self.report.summary = summary(&ENGINE, self.report.violations.len());
+        self.report.pairs = self.pairs();
+        self.report.run.duration_ms = now().as_millis() as u64;
+        if let Err(error) = report::write(&self.file, &self.report)
+            && !std::mem::replace(&mut self.complained, true)
+        {
+            say(&format!(
+                "tsvd: {error}. Violations are still shown here; TSVD_DIR names another folder."
+            ));
+        }
+    }
+
+    fn describe(&self, evidence: &Evidence<RawStack>) -> Violation {
+        let [first, second] = [&evidence.first, &evidence.second].map(|party| self.party(party));
+        let [a, b] = [&first, &second].map(report::PartyIdentity::of);
+        let kind = match evidence.first.operation.access() == Access::Read
+            || evidence.second.operation.access() == Access::Read
+        {
+            true => report::Kind::ReadWrite,
+            false => report::Kind::WriteWrite,
+        };
+        let object = evidence.object;
+        let info = match object.kind() {
+            Identity::Place => report::ObjectInfo::place(object.type_name(), object.words()[0]),
+            Identity::Resource => {
+                report::ObjectInfo::resource(object.resource_name().unwrap_or_default())
+            }
+            Identity::Id => report::ObjectInfo::id(object.words()[0]),
+        };
+        Violation {
+            id: report::fingerprint(a, b),
+            kind,
+            cross_test: false,
+            object: info.with_keys(
+                evidence.first.key_text.as_deref(),
+                evidence.second.key_text.as_deref(),
+            ),
+            detected_by: match evidence.detected_by {
+                DetectedBy::Trap => report::DetectedBy::Trap,
+                DetectedBy::Overlap => report::DetectedBy::Overlap,
+            },
+            gap_ms: millis(evidence.gap_ns),
+            occurrences: 1,
+            first,
+            second,
+            region: None,
+        }
+    }
+
+    fn party(&self, party: &traps::Party<RawStack>) -> report::Party {
+        let mut stack = party
+            .stack
+            .as_ref()
+            .map(RawStack::resolve)
+            .unwrap_or_default();
+        name_the_method(&mut stack, party.operation);
+        report::Party {
+            contract: party.operation.contract().to_owned(),
+            operation: party.operation.name().to_owned(),
+            access: match party.operation.access() {
+                Access::Read => report::Access::Read,
+                Access::Write => report::Access::Write,
+                Access::Update => report::Access::Update,
+            },
+            role: party.operation.role().map(str::to_owned),
+            test: None,
+            site: report::call_site(party.site, &stack),
+            context: report::Context {
+                thread: party.thread.clone(),
+                thread_id: party.context,
+                task: None,
+                spawned_at: None,
+            },
+            entered_ms: millis(party.entered_ns),
+            delayed_ms: millis(party.delayed_ns),
+            stack,
+        }
+    }
+
+    fn site(&self, location: &Location<'_>) -> report::Site {
+        report::Site::new(
+            path::normalise(location.file(), self.root.as_deref()),
+            location.line(),
+            location.column(),
+        )
+    }
+
+    fn pairs(&self) -> Vec<report::Pair> {
+        let sites = ENGINE.sites();
+        let site = |site: CallSite| self.site(site.location);
+        let pairs = ENGINE
+            .trap_set()
+            .pairs()
+            .into_iter()
+            .filter_map(|((a, b), pair)| {
+                Some(report::Pair {
+                    first: site(sites.get(a)?),
+                    second: site(sites.get(b)?),
+                    state: match pair.state {
+                        State::Armed => report::PairState::Armed,
+                        State::Decayed => report::PairState::Decayed,
+                        State::Violated => report::PairState::Violated,
+                    },
+                    delays: u64::from(pair.delays),
+                    probability: pair.probability,
+                })
+            });
+        pairs.collect()
+    }
+}
+
+/// Debug information has all that an attribute makes on the attribute's line: the method's own frame gets its own.
+fn name_the_method(stack: &mut [report::Frame], operation: &Operation) {
+    let Some(method) = stack.first_mut() else {
+        return;
+    };
+    let definition = report::call_site(operation.definition(), &[]);
+    if method.file.as_ref() == Some(&definition.file) && method.function.ends_with(operation.name())
+    {
+        method.line = Some(definition.line);
+    }
+}
+
+fn pair_key(evidence: &Evidence<RawStack>) -> [SiteKey; 2] {
+    let mut key = [&evidence.first, &evidence.second].map(|party| {
+        let site = party.site;
+        (
+            ptr::from_ref(party.operation).addr(),
+            site.file(),
+            site.line(),
+            site.column(),
+        )
+    });
+    key.sort_unstable();
+    key
+}
+
+fn summary(engine: &Engine<World>, violations: usize) -> report::Summary {
+    use std::sync::atomic::Ordering::Relaxed;
+    let statistics = engine.statistics();
+    report::Summary {
+        operations: engine.operations(),
+        sites: engine.sites().len() as u64,
+        near_misses: statistics.near_misses.load(Relaxed),
+        pairs_armed: engine.trap_set().pairs().len() as u64,
+        delays: statistics.delays.load(Relaxed),
+        delay_ms: statistics.delay_ns.load(Relaxed) / 1_000_000,
+        violations: violations as u64,
+        ..report::Summary::default()
+    }
+}
+
+fn now() -> Duration {
+    use crate::engine::env::Environment;
+    Duration::from_nanos(ENGINE.env().now())
+}
+
+fn millis(ns: u64) -> f64 {
+    report::millis(Duration::from_nanos(ns))
+}
+
+/// Relative to the current folder where that is shorter to read.
+fn shorter(file: &Path) -> PathBuf {
+    let current = std::env::current_dir().unwrap_or_default();
+    file.strip_prefix(&current).unwrap_or(file).to_owned()
+}
+
+/// To stderr in one piece; that it cannot be written is nobody's problem but ours.
+pub(super) fn say(text: &str) {
+    let mut line = String::with_capacity(text.len() + 1);
+    let _ = writeln!(line, "{}", text.trim_end_matches('\n'));
+    let _ = std::io::stderr().lock().write_all(line.as_bytes());
+}

@@ -1,0 +1,23 @@
+//! A thread that advances the engine's coarse clock.
+
+use std::time::Duration;
+
+use super::{ENGINE, NOW};
+use crate::engine::TICK_NS;
+
+pub(super) fn start() {
+    let started = std::thread::Builder::new()
+        .name("tsvd ticker".to_owned())
+        .spawn(|| {
+            while !NOW.is_off() {
+                #[expect(clippy::disallowed_methods, reason = "the one sleep that is a clock")]
+                std::thread::sleep(Duration::from_nanos(TICK_NS));
+                ENGINE.tick();
+            }
+        });
+    if let Err(error) = started {
+        eprintln!(
+            "tsvd: cannot start a thread for the clock ({error}): near misses may be overlooked."
+        );
+    }
+}

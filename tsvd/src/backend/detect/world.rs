@@ -1,0 +1,107 @@
+//! The process as the engine's environment.
+
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::{Condvar, MutexGuard};
+
+use super::{fences, gate, recorder};
+use crate::engine::env::Environment;
+use crate::engine::traps::{Bucket, Evidence};
+use crate::report::RawStack;
+
+#[derive(Debug)]
+pub(crate) struct World {
+    started: Instant,
+    started_at: SystemTime,
+    seed: u64,
+    /// Random numbers drawn so far.
+    drawn: AtomicU64,
+}
+
+/// Texts of keys are cut to this many characters.
+const KEY_TEXT: usize = 256;
+
+impl World {
+    pub(super) fn new() -> Self {
+        let started_at = SystemTime::now();
+        let since_epoch = started_at
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let fresh = since_epoch.as_nanos() as u64 ^ u64::from(std::process::id()) << 32;
+        let seed = gate::config().seed.unwrap_or(fresh);
+        Self {
+            started: Instant::now(),
+            started_at,
+            seed,
+            drawn: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn started_at(&self) -> SystemTime {
+        self.started_at
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+impl Environment for World {
+    type Stack = RawStack;
+
+    fn now(&self) -> u64 {
+        self.started.elapsed().as_nanos() as u64
+    }
+
+    fn wait(&self, signal: &Condvar, bucket: &mut MutexGuard<'_, Bucket<Self>>, deadline: u64) {
+        signal.wait_until(bucket, self.started + Duration::from_nanos(deadline));
+    }
+
+    fn wake(&self, signal: &Condvar) {
+        signal.notify_one();
+    }
+
+    fn random(&self) -> f64 {
+        // SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014), indexed.
+        let index = self.drawn.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let z = self
+            .seed
+            .wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn stack(&self) -> RawStack {
+        RawStack::capture()
+    }
+
+    fn thread_name(&self) -> Option<String> {
+        std::thread::current().name().map(str::to_owned)
+    }
+
+    fn text(&self, key: &dyn Debug) -> Option<String> {
+        catch_unwind(AssertUnwindSafe(|| format!("{key:?}")))
+            .ok()
+            .map(|text| match text.char_indices().nth(KEY_TEXT) {
+                Some((end, _)) => format!("{}…", &text[..end]),
+                None => text,
+            })
+    }
+
+    #[inline]
+    fn light_fence(&self) {
+        fences::light();
+    }
+
+    fn heavy_fence(&self) {
+        fences::heavy();
+    }
+
+    fn violation(&self, evidence: Evidence<RawStack>) {
+        recorder::record(&evidence);
+    }
+}

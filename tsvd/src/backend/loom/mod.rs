@@ -1,0 +1,265 @@
+//! Contract calls under `--cfg loom`: two calls that conflict must be *ordered*, in every execution loom explores.
+//!
+//! Loom keeps a vector clock per thread and checks it at each access of its `UnsafeCell`: an access panics unless every
+//! earlier access it collides with happens before it. A contract call borrows that check. It has two *events*, its entry
+//! and its exit. Each event looks at the cells of all conflicting calls of other threads (a read), then at a cell that
+//! belongs to its own thread (a write), see [`ledger`]. So of any two events of conflicting calls the later one finds the
+//! earlier one's write and fails unless it happens after it. What remains possible is A after B, B after A, or one wholly inside
+//! the other and ordered with both ends of it: a child that was spawned and joined within the call. A partial overlap that
+//! is ordered by flags (A enters, B enters, A leaves, B leaves) is told by the order of the events themselves.
+//!
+//! After its entry and before its exit a call has a scheduling point, so that bodies interleave even where nothing in
+//! them is loom's. Both are needed for the verdict too: loom orders a reader of an `RwLock` after the readers that left
+//! before it, which nothing in the program does, and does not try readers in another order; that two calls overlap under
+//! read locks shows only where loom is made to try. A point is an access of a loom atomic which the execution makes before
+//! its body runs (an atomic created later would have to happen before each of its uses). Objects take them in the order in
+//! which they are first used, and share them where there are more objects: that costs executions, never a verdict. After
+//! the first execution only as many are made as had a use. A read loads, a write tries a compare-and-exchange that fails:
+//! loom then explores the order of a write against everything and leaves two reads alone. Neither of them stores, so
+//! neither adds a happens-before edge, not even through fences, which a successful exchange would.
+
+mod ledger;
+
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::rc::Rc;
+
+use ::loom::sync::atomic::AtomicUsize;
+use ::loom::sync::atomic::Ordering::Relaxed;
+
+use self::ledger::{Flight, Ledger};
+use crate::contract::{Key, Object, Operation};
+
+pub(crate) use self::ledger::is_loom_muted;
+
+/// Each is a loom object in every execution, about 2 % of the time of a small one.
+const MAX_SCHEDULING_POINTS: usize = 8;
+
+std::thread_local! {
+    /// Whether this OS thread, on which loom runs all threads of a model, is inside an execution.
+    static UNDER_WAY: Cell<bool> = const { Cell::new(false) };
+    static EXECUTION: RefCell<Option<Execution>> = const { RefCell::new(None) };
+    static THREADS: Cell<usize> = const { Cell::new(0) };
+    /// The most objects that an execution of this model has used so far.
+    static OBJECTS: Cell<usize> = const { Cell::new(0) };
+}
+
+::loom::thread_local! {
+    /// A number per loom thread; gone when the thread's locals are being dropped.
+    static THREAD: usize = next_thread();
+}
+
+struct Execution {
+    ledger: Ledger,
+    points: Rc<[AtomicUsize]>,
+}
+
+fn next_thread() -> usize {
+    THREADS.replace(THREADS.get() + 1)
+}
+
+/// The number of the loom thread. In destructors of thread locals each call counts as a thread of its own, which is
+/// right too: cells of the same thread are skipped only because they are ordered anyway.
+fn thread() -> usize {
+    THREAD
+        .try_with(|number| *number)
+        .unwrap_or_else(|_| next_thread())
+}
+
+/// A model that is running on this OS thread; contract calls are checked until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Session(());
+
+impl Session {
+    pub(crate) fn start() -> Self {
+        OBJECTS.set(0);
+        Self(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        UNDER_WAY.set(false);
+        EXECUTION.set(None);
+    }
+}
+
+/// Starts an execution, from within loom: what the previous one knew of objects is forgotten.
+pub(crate) fn begin_execution() {
+    THREADS.set(0);
+    let is_first = EXECUTION.with_borrow(Option::is_none);
+    let count = if is_first {
+        MAX_SCHEDULING_POINTS
+    } else {
+        OBJECTS.get().clamp(1, MAX_SCHEDULING_POINTS)
+    };
+    let points = (0..count).map(|_| AtomicUsize::new(0)).collect();
+    EXECUTION.set(Some(Execution {
+        ledger: Ledger::default(),
+        points,
+    }));
+    UNDER_WAY.set(true);
+}
+
+/// An operation in flight, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Guard(Option<Flight>);
+
+/// The guard of a scope: it may end on another thread, whose exit then counts as that thread's event.
+pub(crate) type Token = Guard;
+
+impl Guard {
+    #[inline]
+    pub(crate) fn inert() -> Self {
+        Self(None)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(flight) = self.0.take() else { return };
+        if !UNDER_WAY.get() {
+            return;
+        }
+        // A second panic would abort, and the execution has failed or is about to: only the books are put right.
+        if std::thread::panicking() {
+            with_ledger(|ledger| ledger.forget(&flight));
+            return;
+        }
+        scheduling_point(flight.order_of_object(), flight.writes());
+        let thread = thread();
+        if let Some(violation) = with_ledger(|ledger| ledger.exit(&flight, thread)) {
+            panic!("{violation}");
+        }
+    }
+}
+
+/// Whether an execution is under way on this OS thread, and not coming down.
+#[inline]
+pub(crate) fn enabled() -> bool {
+    UNDER_WAY.get() && !std::thread::panicking()
+}
+
+pub(crate) fn enter(
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    object: Object,
+    key: Option<Key<'_>>,
+) -> Guard {
+    if !enabled() || !object.is_watched() {
+        return Guard::inert();
+    }
+    let thread = thread();
+    let flight = match with_ledger(|ledger| ledger.enter(operation, site, object, key, thread)) {
+        Ok(flight) => flight,
+        Err(violation) => panic!("{violation}"),
+    };
+    scheduling_point(flight.order_of_object(), operation.access().writes());
+    Guard(Some(flight))
+}
+
+/// Ends what is in flight on an object whose life is over.
+pub(crate) fn retire(object: Object) {
+    if UNDER_WAY.get() {
+        with_ledger(|ledger| ledger.retire(object));
+    }
+}
+
+/// Models are watched whether or not the program asks for it.
+pub(crate) fn enable() {}
+
+pub(crate) fn token(
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    object: Object,
+    key: Option<Key<'_>>,
+) -> Token {
+    enter(operation, site, object, key)
+}
+
+// A scope's token may be moved to another thread and dropped there.
+const _: () = {
+    const fn moves<T: Send + Sync>() {}
+    moves::<Token>();
+};
+
+fn with_ledger<R>(f: impl FnOnce(&mut Ledger) -> R) -> R {
+    EXECUTION.with_borrow_mut(|execution| {
+        f(&mut execution
+            .as_mut()
+            .expect("an execution is under way")
+            .ledger)
+    })
+}
+
+fn scheduling_point(order_of_object: usize, writes: bool) {
+    OBJECTS.set(OBJECTS.get().max(order_of_object + 1));
+    // Cloned out: loom may run another thread, which needs the execution itself.
+    let points = EXECUTION
+        .with_borrow(|execution| Rc::clone(&execution.as_ref().expect("under way").points));
+    let point = &points[order_of_object % points.len()];
+    if writes {
+        let failed = point.compare_exchange(1, 1, Relaxed, Relaxed);
+        debug_assert!(failed.is_err(), "scheduling points are never stored to");
+    } else {
+        point.load(Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Access;
+    use crate::sync::Arc;
+    use crate::thread;
+    use ::loom::sync::atomic::AtomicBool;
+    use ::loom::sync::atomic::Ordering::{self, Acquire, Release};
+
+    static READ: Operation =
+        Operation::new("tests::List", "iterate", Access::Read, Location::caller());
+    static WRITE: Operation =
+        Operation::new("tests::List", "push", Access::Write, Location::caller());
+
+    fn here() -> (&'static Location<'static>, Object) {
+        (Location::caller(), Object::resource("tests::List"))
+    }
+
+    /// A scope begins on one thread and ends on another, which then sets a flag with `publish`.
+    fn handed_over(publish: Ordering) {
+        let done = Arc::new(AtomicBool::new(false));
+        let (site, list) = here();
+        drop(enter(&WRITE, site, list, None));
+        let scope = token(&READ, site, list, None);
+        let other = {
+            let done = Arc::clone(&done);
+            thread::spawn(move || {
+                drop(scope);
+                done.store(true, publish);
+            })
+        };
+        if done.load(Acquire) {
+            drop(enter(&WRITE, site, list, None));
+        }
+        other.join().unwrap();
+        drop(enter(&WRITE, site, list, None));
+    }
+
+    #[test]
+    fn a_scope_ends_where_it_is_dropped() {
+        let exploration = crate::model(|| handed_over(Release));
+        assert!(exploration.executions() > 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "`List::push` (write) at")]
+    fn a_scope_that_ended_unseen_is_in_the_way() {
+        crate::model(|| handed_over(Relaxed));
+    }
+
+    #[test]
+    fn nothing_is_watched_outside_a_model() {
+        let (site, list) = here();
+        assert!(!enabled());
+        assert!(enter(&WRITE, site, list, None).0.is_none());
+    }
+}

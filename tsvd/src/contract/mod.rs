@@ -1,0 +1,16 @@
+//! The vocabulary every mode shares: what an operation is, on which object it acts, and which two operations conflict.
+
+mod key;
+mod object;
+mod operation;
+
+pub(crate) use key::{Key, hash_of};
+pub(crate) use object::{Kind, Object};
+pub(crate) use operation::{Access, Operation, conflict};
+
+/// What macros need of the vocabulary.
+pub(crate) mod for_macros {
+    pub use super::key::{DebugKey, Key, KeyProbe, PlainKey};
+    pub use super::object::{Object, Place, Probe};
+    pub use super::operation::{Access, Operation};
+}

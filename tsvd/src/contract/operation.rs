@@ -1,0 +1,143 @@
+use std::panic::Location;
+
+/// What an operation does to its object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Reads: any number may be in flight at once.
+    Read,
+    /// Writes: conflicts with every other operation.
+    Write,
+    /// Reads and writes in one call; to other operations a write.
+    Update,
+}
+
+impl Access {
+    /// The word used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Update => "update",
+        }
+    }
+
+    pub(crate) fn writes(self) -> bool {
+        !matches!(self, Self::Read)
+    }
+}
+
+/// An annotated method or function: one static per declaration, shared by all its instances.
+#[derive(Debug)]
+pub struct Operation {
+    contract: &'static str,
+    name: &'static str,
+    access: Access,
+    role: Option<&'static str>,
+    definition: &'static Location<'static>,
+    drops: bool,
+}
+
+impl Operation {
+    /// An operation of `contract` (`crate::module::Type`), declared at `definition`.
+    pub const fn new(
+        contract: &'static str,
+        name: &'static str,
+        access: Access,
+        definition: &'static Location<'static>,
+    ) -> Self {
+        Self {
+            contract,
+            name,
+            access,
+            role: None,
+            definition,
+            drops: false,
+        }
+    }
+
+    /// Restricts the conflicts to operations of the same role and those without role.
+    pub const fn with_role(mut self, role: &'static str) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    /// Marks `Drop::drop`, which ends the life of its object.
+    pub const fn dropping(mut self) -> Self {
+        self.drops = true;
+        self
+    }
+
+    /// Where the method itself is written; the call site where no caller is known.
+    pub const fn definition(&self) -> &'static Location<'static> {
+        self.definition
+    }
+
+    pub(crate) fn contract(&self) -> &'static str {
+        self.contract
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn access(&self) -> Access {
+        self.access
+    }
+
+    pub(crate) fn role(&self) -> Option<&'static str> {
+        self.role
+    }
+
+    pub(crate) fn drops(&self) -> bool {
+        self.drops
+    }
+}
+
+/// Whether two operations on one object may not be in flight at once. `a_key` and `b_key` are hashes of their keys:
+/// an operation without key meets every key, one without role every role.
+pub(crate) fn conflict(
+    a: &Operation,
+    a_key: Option<u64>,
+    b: &Operation,
+    b_key: Option<u64>,
+) -> bool {
+    let meets = |x: Option<u64>, y: Option<u64>| x.is_none() || y.is_none() || x == y;
+    let roles_meet = match (a.role, b.role) {
+        (Some(x), Some(y)) => x == y,
+        _ => true,
+    };
+    (a.access.writes() || b.access.writes()) && roles_meet && meets(a_key, b_key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: Operation = Operation::new("c", "get", Access::Read, Location::caller());
+    const WRITE: Operation = Operation::new("c", "insert", Access::Write, Location::caller());
+    const UPDATE: Operation = Operation::new("c", "swap", Access::Update, Location::caller());
+
+    #[test]
+    fn reads_do_not_conflict_and_writes_do() {
+        assert!(!conflict(&READ, None, &READ, None));
+        assert!(conflict(&READ, None, &WRITE, None));
+        assert!(conflict(&WRITE, None, &WRITE, None));
+        assert!(conflict(&UPDATE, None, &READ, None));
+    }
+
+    #[test]
+    fn keys_narrow_and_no_key_meets_all() {
+        assert!(!conflict(&WRITE, Some(1), &WRITE, Some(2)));
+        assert!(conflict(&WRITE, Some(1), &WRITE, Some(1)));
+        assert!(conflict(&WRITE, Some(1), &READ, None));
+    }
+
+    #[test]
+    fn roles_narrow_and_no_role_meets_all() {
+        let producer = WRITE.with_role("producer");
+        let consumer = WRITE.with_role("consumer");
+        assert!(!conflict(&producer, None, &consumer, None));
+        assert!(conflict(&producer, None, &producer, None));
+        assert!(conflict(&producer, None, &READ, None));
+    }
+}

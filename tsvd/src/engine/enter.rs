@@ -1,0 +1,241 @@
+//! An operation's way in, step by step, each with a cold sibling. The order matters: a check before the mark misses
+//! overlaps whatever the fences.
+
+use std::panic::Location;
+use std::ptr;
+
+use super::Engine;
+use super::env::Environment;
+use super::history::Access;
+use super::marks::Context;
+use super::now::Now;
+use super::primitive::{Ordering, fence};
+use super::sites::SiteId;
+use super::traps::{Party, Who};
+use super::{TICK_NS, WINDOW_NS};
+use crate::contract::{Key, Object, Operation, conflict};
+
+/// One call of an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) operation: &'static Operation,
+    pub(crate) site: &'static Location<'static>,
+    pub(crate) object: Object,
+    pub(crate) key: Option<Key<'a>>,
+}
+
+/// What became of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entered {
+    /// Not in flight: nested too deeply.
+    Unwatched,
+    /// In flight, to be ended by [`Engine::leave`] with this index.
+    InFlight(usize),
+    /// In flight likewise, and the second party of a violation.
+    Caught(usize),
+}
+
+impl Call<'_> {
+    pub(super) fn key_word(&self) -> u64 {
+        self.key.map_or(0, |key| key.hash)
+    }
+
+    /// Stands for (object, operation, call site, key) in the filter.
+    #[inline]
+    fn tag(&self) -> u64 {
+        let operation = ptr::from_ref(self.operation).addr() as u64;
+        let site = ptr::from_ref(self.site).addr() as u64;
+        mix(
+            self.object_hash() ^ self.key_word(),
+            operation ^ site.rotate_left(32),
+        )
+    }
+
+    #[inline]
+    pub(super) fn object_hash(&self) -> u64 {
+        object_hash(self.object.words())
+    }
+}
+
+#[inline]
+pub(super) fn object_hash([word, type_word]: [u64; 2]) -> u64 {
+    mix(word, type_word)
+}
+
+/// Multiply, fold, multiply: one multiplication alone maps objects of one stride to few lines.
+#[inline]
+pub(super) fn mix(a: u64, b: u64) -> u64 {
+    let product = u128::from(a ^ 0x9e37_79b9_7f4a_7c15) * u128::from(b ^ 0xd1b5_4a32_d192_ed03);
+    ((product as u64) ^ (product >> 64) as u64).wrapping_mul(0x8cb9_2ba7_2f3d_8dd7)
+}
+
+impl<E: Environment> Engine<E> {
+    /// Marks the call as in flight, checks it, and perhaps delays it.
+    #[inline]
+    pub(crate) fn enter(&self, context: &'static Context<E>, call: &Call<'_>) -> Entered {
+        if call.operation.drops() {
+            self.retire(context, call.object);
+        }
+        let Some(index) = context.mark(call) else {
+            return Entered::Unwatched;
+        };
+        self.env.light_fence();
+        // Loaded after the mark: a hit with this value proves that no trap was published when the mark was visible.
+        let now = self.now.load();
+        let tag = call.tag();
+        if context.filter.knows(tag, now) {
+            return Entered::InFlight(index);
+        }
+        self.enter_unfiltered(context, call, index, now, tag)
+    }
+
+    #[cold]
+    fn enter_unfiltered(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        index: usize,
+        now: u64,
+        tag: u64,
+    ) -> Entered {
+        if self.now.is_off() {
+            return Entered::InFlight(index);
+        }
+        // Pairs with the release of `Now::publish`: the counter it was raised with is seen with it.
+        fence(Ordering::Acquire);
+        let who = Who::Mark(context.flight(index));
+        let outside = context.suspend();
+        let checked = self.check(context, call, who);
+        context.resume(outside);
+        match checked {
+            Checked::Quiet => {
+                if Now::is_quiet(now) {
+                    context.filter.stamp(tag, now);
+                }
+                Entered::InFlight(index)
+            }
+            Checked::Suspect => Entered::InFlight(index),
+            Checked::Caught => Entered::Caught(index),
+        }
+    }
+
+    /// What is the same for calls with a mark and for tokens: meet who is held, record, suspect, be held.
+    pub(super) fn check(&self, context: &'static Context<E>, call: &Call<'_>, who: Who) -> Checked {
+        let hash = call.object_hash();
+        let site = context.sites.number(&self.sites, call.operation, call.site);
+        if self.published.any(hash) && self.meet(context, call, site, who) {
+            return Checked::Caught;
+        }
+        let near = self
+            .record(context, call, site, hash)
+            .filter(|(other, _)| !context.pairs.told(site, *other));
+        if let Some((other, gap_ns)) = near {
+            self.near_miss(call, site, other, gap_ns);
+        }
+        if self.trap_set.is_armed(site) {
+            if let Some(delay_ns) = self.trap_set.draw(site, self.env.random())
+                && self.hold(context, call, site, who, delay_ns)
+            {
+                return Checked::Caught;
+            }
+            return Checked::Suspect;
+        }
+        if near.is_some() {
+            Checked::Suspect
+        } else {
+            Checked::Quiet
+        }
+    }
+
+    /// Records the access; a keyed one under its key, for its likes, and under the object, for those without key.
+    fn record(
+        &self,
+        context: &Context<E>,
+        call: &Call<'_>,
+        site: SiteId,
+        hash: u64,
+    ) -> Option<(SiteId, u64)> {
+        if site == 0 {
+            return None;
+        }
+        let access = Access {
+            site,
+            context: context.number() as u16,
+            tick: self.ticks.load(Ordering::Relaxed),
+            keyed: call.key.is_some(),
+            writes: call.operation.access().writes(),
+        };
+        let window = (WINDOW_NS / TICK_NS) as u32;
+        let same_key = call.key.and_then(|key| {
+            self.history
+                .record(mix(hash, key.hash), access, window, |_| true)
+        });
+        let any_key = self
+            .history
+            .record(hash, access, window, |other| !(access.keyed && other.keyed));
+        let other = same_key.or(any_key)?;
+        Some((other.site, u64::from(access.ticks_since(other)) * TICK_NS))
+    }
+
+    #[cold]
+    fn near_miss(&self, call: &Call<'_>, site: SiteId, other: SiteId, gap_ns: u64) {
+        let roles_meet = self.sites.get(other).is_some_and(|other| {
+            // Keys were compared by the record.
+            conflict(call.operation, None, other.operation, None)
+        });
+        if !roles_meet {
+            return;
+        }
+        self.statistics.near_misses.fetch_add(1, Ordering::Relaxed);
+        if self.trap_set.suspect(site, other, gap_ns) {
+            // Filters forget, so that the newly armed sites are seen at their next arrival.
+            self.now.advance();
+        }
+    }
+
+    /// This call's side, described by its own thread.
+    pub(super) fn party(&self, context: &Context<E>, call: &Call<'_>) -> Party<E::Stack> {
+        Party {
+            operation: call.operation,
+            site: call.site,
+            key: call.key.map(|key| key.hash),
+            key_text: None,
+            context: context.number(),
+            thread: None,
+            entered_ns: self.env.now(),
+            delayed_ns: 0,
+            stack: None,
+        }
+    }
+
+    /// The object's life ends with this call: this thread's open operations on it are over.
+    #[cold]
+    pub(crate) fn retire(&self, context: &Context<E>, object: Object) {
+        context.retire(object);
+        let hash = object_hash(object.words());
+        if self.published.any(hash) {
+            let mut bucket = self.traps.lock(hash);
+            let before = bucket.tokens.len();
+            bucket
+                .tokens
+                .retain(|token| token.object != object || token.party.context != context.number());
+            let retired = before - bucket.tokens.len();
+            drop(bucket);
+            for _ in 0..retired {
+                self.now.retract();
+                self.published.lower(hash);
+            }
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checked {
+    /// Nothing: the same call need not be checked again until `NOW` changes.
+    Quiet,
+    /// Something that makes the next arrival worth checking.
+    Suspect,
+    /// This call is the second party of a violation.
+    Caught,
+}

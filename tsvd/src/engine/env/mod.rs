@@ -1,0 +1,47 @@
+//! What the engine needs of the world: clock, sleep, randomness, fences, stacks, and who hears of violations.
+
+#[cfg(test)]
+pub(crate) mod simulated;
+
+use std::fmt::Debug;
+
+use super::primitive::{Condvar, MutexGuard};
+use super::traps::{Bucket, Evidence};
+
+/// One world: the process itself, or a simulated one.
+pub(crate) trait Environment: Sized + Send + Sync + 'static {
+    /// Where a call came from, cheap to take and resolved only for a report.
+    type Stack: Clone + Send + Debug + 'static;
+
+    /// Nanoseconds since the engine began, monotonic.
+    fn now(&self) -> u64;
+
+    /// Releases `bucket`, waits for `signal` or until `deadline` (nanoseconds of [`now`](Self::now)), takes it again.
+    /// May return early.
+    fn wait(&self, signal: &Condvar, bucket: &mut MutexGuard<'_, Bucket<Self>>, deadline: u64);
+
+    /// Wakes who waits for `signal`.
+    fn wake(&self, signal: &Condvar);
+
+    /// A number in `0.0..1.0`.
+    fn random(&self) -> f64;
+
+    /// The calling thread's stack.
+    fn stack(&self) -> Self::Stack;
+
+    /// The calling thread's name.
+    fn thread_name(&self) -> Option<String>;
+
+    /// The text of a key; `None` when the user's `Debug` panics.
+    fn text(&self, key: &dyn Debug) -> Option<String>;
+
+    /// Orders a mark before the loads that follow it; see [`heavy_fence`](Self::heavy_fence).
+    fn light_fence(&self);
+
+    /// The other half: after it, every thread either has its mark visible to the caller or sees what the caller
+    /// published before. `membarrier(2)` where there is one, so that the light half costs nothing.
+    fn heavy_fence(&self);
+
+    /// A violation was proved. Called without any lock of the engine; returns when the report is safe.
+    fn violation(&self, evidence: Evidence<Self::Stack>);
+}

@@ -1,0 +1,198 @@
+//! A world in virtual time: real threads that run one at a time, in an order drawn from a seed.
+//!
+//! A thread gives up its turn only in [`Simulated::pause`] (a simulated thread's own step) and in [`Environment::wait`] (the
+//! engine's delay). When nobody can run, the clock jumps to the earliest end of a sleep.
+
+use std::cell::Cell;
+use std::fmt::Debug;
+use std::sync::{Condvar as Turn, Mutex as StdMutex, MutexGuard as StdGuard};
+
+use super::Environment;
+use crate::engine::primitive::{Condvar, MutexGuard};
+use crate::engine::traps::{Bucket, Evidence};
+
+thread_local! {
+    static ME: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+pub(crate) struct Simulated {
+    world: StdMutex<World>,
+    turn: Turn,
+    evidence: StdMutex<Vec<Evidence<usize>>>,
+}
+
+struct World {
+    clock: u64,
+    seed: u64,
+    threads: Vec<State>,
+    running: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ready,
+    /// Until a time, or until the signal at this address is given.
+    Asleep {
+        until: u64,
+        signal: usize,
+    },
+    Done,
+}
+
+impl Simulated {
+    /// A world for `threads` threads.
+    pub(crate) fn new(seed: u64, threads: usize) -> Self {
+        let world = World {
+            clock: 0,
+            seed,
+            threads: vec![State::Ready; threads],
+            running: None,
+        };
+        Self {
+            world: StdMutex::new(world),
+            turn: Turn::new(),
+            evidence: StdMutex::new(Vec::new()),
+        }
+    }
+
+    /// Runs `body` as simulated thread `me`; every thread of the world has to call this once.
+    pub(crate) fn run_as(&self, me: usize, body: impl FnOnce()) {
+        ME.set(me);
+        let mut world = self.world.lock().unwrap();
+        // The last to arrive starts the world, so that the order does not depend on who was spawned first.
+        world.threads[me] = State::Asleep {
+            until: 0,
+            signal: usize::MAX,
+        };
+        if world
+            .threads
+            .iter()
+            .all(|state| matches!(state, State::Asleep { .. }))
+        {
+            world.pick();
+            self.turn.notify_all();
+        }
+        drop(self.wait_for_turn(world, me));
+        // Also when the body panics: the others must come to their end for the panic to be seen.
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+        self.give_up(&mut self.world.lock().unwrap(), State::Done);
+        if let Err(panic) = done {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    /// Lets others run for `ns` of virtual time, or just lets the seed decide who is next.
+    pub(crate) fn pause(&self, ns: u64) {
+        let mut world = self.world.lock().unwrap();
+        let until = world.clock + ns;
+        let state = if ns == 0 {
+            State::Ready
+        } else {
+            State::Asleep { until, signal: 0 }
+        };
+        self.give_up(&mut world, state);
+        drop(self.wait_for_turn(world, ME.get()));
+    }
+
+    pub(crate) fn evidence(&self) -> Vec<Evidence<usize>> {
+        self.evidence.lock().unwrap().clone()
+    }
+
+    fn give_up(&self, world: &mut World, state: State) {
+        world.threads[ME.get()] = state;
+        world.pick();
+        self.turn.notify_all();
+    }
+
+    fn wait_for_turn<'a>(&self, mut world: StdGuard<'a, World>, me: usize) -> StdGuard<'a, World> {
+        while world.running != Some(me) {
+            world = self.turn.wait(world).unwrap();
+        }
+        world
+    }
+}
+
+impl World {
+    fn pick(&mut self) {
+        let asleep = |state: &State| match state {
+            State::Asleep { until, .. } => Some(*until),
+            _ => None,
+        };
+        if !self.threads.contains(&State::Ready)
+            && let Some(next) = self.threads.iter().filter_map(asleep).min()
+        {
+            self.clock = self.clock.max(next);
+        }
+        for state in &mut self.threads {
+            if asleep(state).is_some_and(|until| until <= self.clock) {
+                *state = State::Ready;
+            }
+        }
+        let ready: Vec<_> = (0..self.threads.len())
+            .filter(|&i| self.threads[i] == State::Ready)
+            .collect();
+        self.running = (!ready.is_empty()).then(|| ready[self.draw() as usize % ready.len()]);
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014).
+    fn draw(&mut self) -> u64 {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.seed ^ (self.seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) >> 1
+    }
+}
+
+impl Environment for Simulated {
+    type Stack = usize;
+
+    fn now(&self) -> u64 {
+        self.world.lock().unwrap().clock
+    }
+
+    fn wait(&self, signal: &Condvar, bucket: &mut MutexGuard<'_, Bucket<Self>>, deadline: u64) {
+        let mut world = self.world.lock().unwrap();
+        let signal = std::ptr::from_ref(signal).addr();
+        self.give_up(
+            &mut world,
+            State::Asleep {
+                until: deadline,
+                signal,
+            },
+        );
+        MutexGuard::unlocked(bucket, || drop(self.wait_for_turn(world, ME.get())));
+    }
+
+    fn wake(&self, signal: &Condvar) {
+        let given = std::ptr::from_ref(signal).addr();
+        for state in &mut self.world.lock().unwrap().threads {
+            if matches!(state, State::Asleep { signal, .. } if *signal == given) {
+                *state = State::Ready;
+            }
+        }
+    }
+
+    fn random(&self) -> f64 {
+        self.world.lock().unwrap().draw() as f64 / (u64::MAX >> 1) as f64
+    }
+
+    fn stack(&self) -> usize {
+        ME.get()
+    }
+
+    fn thread_name(&self) -> Option<String> {
+        Some(format!("simulated {}", ME.get()))
+    }
+
+    fn text(&self, key: &dyn Debug) -> Option<String> {
+        Some(format!("{key:?}"))
+    }
+
+    fn light_fence(&self) {}
+
+    fn heavy_fence(&self) {}
+
+    fn violation(&self, evidence: Evidence<usize>) {
+        self.evidence.lock().unwrap().push(evidence);
+    }
+}

@@ -1,0 +1,272 @@
+//! Meeting who is held, and being held: the two ways a violation is proved, and no other.
+//!
+//! **Trap.** A call finds another *held before its body* on the same object, and the two conflict. Both calls are in flight
+//! and neither has begun: exact, whatever the program does.
+//!
+//! **Confirmed overlap.** A call that is to be held finds another *inside its body*. That alone proves nothing: the other may
+//! be waiting for this very call (a write that runs scoped threads whose children read). So the newcomer asks, and is
+//! held. If the asked one leaves meanwhile, it did not wait for the newcomer: both were in flight at once. If it does not
+//! leave in time, nothing is reported.
+//!
+//! Once proved, the report is made safe first; then the *second* party runs alone while the first stays held (or has
+//! left), so that showing a collision does not cause one.
+
+use super::Engine;
+use super::enter::Call;
+use super::env::Environment;
+use super::marks::Context;
+use super::primitive::{MutexGuard, Ordering};
+use super::sites::SiteId;
+use super::traps::{Asked, Bucket, DetectedBy, Evidence, Party, State, Trap, Who};
+
+/// How long a first party stays held for a second one that runs its body, after the report.
+const GRACE_NS: u64 = 100_000_000;
+
+/// How long a report may take before the held party goes on anyway: a full disk must not hang the guest.
+const REPORT_NS: u64 = 10_000_000_000;
+
+impl<E: Environment> Engine<E> {
+    /// Looks for traps and tokens on the call's object. True when the call was caught by a trap; a token in its way
+    /// arms the pair, so that the call is held and the token asked.
+    #[cold]
+    pub(super) fn meet(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        site: SiteId,
+        who: Who,
+    ) -> bool {
+        let mut party = self.party(context, call);
+        let mut bucket = self.traps.lock(call.object_hash());
+        if let Some(number) = bucket
+            .held_against(call.object, &party)
+            .map(|trap| trap.number)
+        {
+            self.spring(bucket, number, context, call, &mut party, who);
+            return true;
+        }
+        let token = bucket
+            .tokens
+            .iter()
+            .find(|token| token.object == call.object && token.party.conflicts_with(&party));
+        let Some((operation, location)) =
+            token.map(|token| (token.party.operation, token.party.site))
+        else {
+            return false;
+        };
+        drop(bucket);
+        let other = self.sites.number(operation, location);
+        if self.trap_set.suspect(site, other, 0) {
+            self.now.advance();
+        }
+        false
+    }
+
+    /// The call runs into trap `number`: reports, lets the call run, and keeps the first party held until it has left.
+    fn spring(
+        &self,
+        mut bucket: MutexGuard<'_, Bucket<E>>,
+        number: u64,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        party: &mut Party<E::Stack>,
+        who: Who,
+    ) {
+        let hash = call.object_hash();
+        let Some(trap) = bucket.trap(number) else {
+            return;
+        };
+        trap.state = State::Reporting;
+        let mut first = trap.party.clone();
+        drop(bucket);
+
+        self.describe(call, party);
+        let now = self.env.now();
+        first.delayed_ns = now.saturating_sub(first.entered_ns);
+        let gap_ns = party.entered_ns.saturating_sub(first.entered_ns);
+        if let Who::Mark(flight) = who {
+            context.ask(flight);
+        }
+        self.prove(Evidence {
+            object: call.object,
+            detected_by: DetectedBy::Trap,
+            first,
+            second: party.clone(),
+            gap_ns,
+        });
+
+        let mut bucket = self.traps.lock(hash);
+        if let Some(trap) = bucket.trap(number) {
+            trap.state = State::Running {
+                second: who,
+                until: self.env.now() + GRACE_NS,
+            };
+            self.env.wake(&trap.context.signal);
+        }
+    }
+
+    /// Holds the call for at most `delay_ns`; true when it became a party of a violation as the second one.
+    #[cold]
+    pub(super) fn hold(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        site: SiteId,
+        who: Who,
+        delay_ns: u64,
+    ) -> bool {
+        let hash = call.object_hash();
+        let mut party = self.party(context, call);
+        self.describe(call, &mut party);
+        let entered_ns = party.entered_ns;
+
+        self.published.raise(hash);
+        let mut bucket = self.traps.lock(hash);
+        // Under the lock under which traps are inserted: of two that arrive together one finds the other.
+        if let Some(number) = bucket
+            .held_against(call.object, &party)
+            .map(|trap| trap.number)
+        {
+            self.spring(bucket, number, context, call, &mut party, who);
+            self.published.lower(hash);
+            return true;
+        }
+        let number = bucket.number();
+        let asked = bucket
+            .tokens
+            .iter()
+            .filter(|token| token.object == call.object && token.party.conflicts_with(&party));
+        let asked = asked
+            .map(|token| Asked {
+                who: Who::Token(token.number),
+                context: None,
+                party: token.party.clone(),
+            })
+            .collect();
+        bucket.traps.push(Trap {
+            number,
+            object: call.object,
+            context,
+            party: party.clone(),
+            state: State::Held,
+            asked,
+        });
+        drop(bucket);
+        self.now.publish();
+        // From here on every other call either sees the trap or has its mark seen below.
+        self.env.heavy_fence();
+        let inside = self.inside(call, &party);
+
+        let mut bucket = self.traps.lock(hash);
+        if let Some(trap) = bucket.trap(number)
+            && trap.state == State::Held
+        {
+            for asked in inside {
+                if let (Some(other), Who::Mark(flight)) = (asked.context, asked.who) {
+                    other.ask(flight);
+                }
+                trap.asked.push(asked);
+            }
+        }
+        let trap = self.sleep(context, bucket, number, entered_ns + delay_ns);
+        self.now.retract();
+        self.published.lower(hash);
+
+        let held_ns = self.env.now().saturating_sub(entered_ns);
+        self.statistics.delays.fetch_add(1, Ordering::Relaxed);
+        self.statistics
+            .delay_ns
+            .fetch_add(held_ns, Ordering::Relaxed);
+        let Some(trap) = trap else { return false };
+        if trap.state != State::Held {
+            // Whoever changed the state has reported.
+            return trap.state == State::Confirmed;
+        }
+        // Nobody came. An asked one that left without seeing the question was in flight when this call came, too.
+        let left = trap
+            .asked
+            .into_iter()
+            .find(|asked| match (asked.context, asked.who) {
+                (Some(other), Who::Mark(flight)) => !other.in_flight(flight),
+                _ => false,
+            });
+        let Some(left) = left else {
+            self.trap_set.failed(site);
+            return false;
+        };
+        party.delayed_ns = held_ns;
+        let detected_by = DetectedBy::Overlap;
+        let gap_ns = 0;
+        self.prove(Evidence {
+            object: call.object,
+            detected_by,
+            first: left.party,
+            second: party,
+            gap_ns,
+        });
+        true
+    }
+
+    /// Sleeps until the trap is released or its time is over, and removes it.
+    fn sleep(
+        &self,
+        context: &Context<E>,
+        mut bucket: MutexGuard<'_, Bucket<E>>,
+        number: u64,
+        deadline: u64,
+    ) -> Option<Trap<E>> {
+        loop {
+            let until = match bucket.trap(number)?.state {
+                State::Held => deadline,
+                State::Reporting => deadline + REPORT_NS,
+                State::Running { until, .. } => until,
+                State::Released | State::Confirmed => 0,
+            };
+            if self.env.now() >= until {
+                return bucket.remove_trap(number);
+            }
+            self.env.wait(&context.signal, &mut bucket, until);
+        }
+    }
+
+    /// Everybody inside a body that `call` may not overlap. Called after the heavy fence.
+    fn inside(&self, call: &Call<'_>, party: &Party<E::Stack>) -> Vec<Asked<E>> {
+        let contexts = self.contexts.lock();
+        let seen = contexts
+            .iter()
+            .flat_map(|context| context.see(call.object).map(move |seen| (*context, seen)));
+        let asked = seen.map(|(context, seen)| Asked {
+            who: Who::Mark(seen.flight),
+            context: Some(context),
+            party: Party {
+                operation: seen.operation,
+                site: seen.site,
+                key: seen.key,
+                key_text: None,
+                context: seen.flight.context,
+                thread: None,
+                entered_ns: party.entered_ns,
+                delayed_ns: 0,
+                stack: None,
+            },
+        });
+        asked
+            .filter(|asked| asked.party.conflicts_with(party))
+            .collect()
+    }
+
+    /// What only the party's own thread can say of it.
+    pub(super) fn describe(&self, call: &Call<'_>, party: &mut Party<E::Stack>) {
+        party.stack = Some(self.env.stack());
+        party.thread = self.env.thread_name();
+        party.key_text = call.key.and_then(|key| self.env.text(key.debug?));
+    }
+
+    /// Makes the report safe, and leaves the pair alone from now on.
+    pub(super) fn prove(&self, evidence: Evidence<E::Stack>) {
+        let [a, b] = [&evidence.first, &evidence.second]
+            .map(|party| self.sites.number(party.operation, party.site));
+        self.trap_set.violated(a, b);
+        self.env.violation(evidence);
+    }
+}

@@ -1,0 +1,295 @@
+//! Operations in flight, one private stack a thread.
+//!
+//! Only the owner writes; it does so without shared read-modify-writes. Others read a consistent copy by the entry's
+//! `state`, which counts up and is odd while the entry is in flight (a sequence lock, Boehm: "Can seqlocks get along with
+//! programming language memory models?", MSPC 2012):
+//!
+//! | `state` | meaning |
+//! |---|---|
+//! | even | free; the other fields are being written or stale |
+//! | odd | in flight; the other fields stand until the next change |
+//!
+//! The same odd value never comes back, so "this very call is still in flight" is one comparison.
+
+use std::panic::Location;
+use std::ptr;
+
+use super::Call;
+use super::env::Environment;
+use super::filter::{Filter, PairCache};
+use super::primitive::{AtomicBool, AtomicPtr, AtomicU64, Condvar, Ordering, fence};
+use super::sites::SiteCache;
+use crate::contract::{Object, Operation};
+
+/// Nested operations of one thread that are watched; deeper ones run unwatched.
+pub(crate) const DEPTH: usize = 16;
+
+/// A thread's block. Leaked and recycled: a scan may read a block whose thread is gone, and finds nothing in flight.
+#[repr(align(128))]
+pub(crate) struct Context<E: Environment> {
+    taken: AtomicBool,
+    /// Which of the threads that had this block has it now; never used twice.
+    number: AtomicU64,
+    /// Entries in use; the owner's alone.
+    depth: AtomicU64,
+    /// Operations entered; written by the owner, summed by reports.
+    operations: AtomicU64,
+    entries: [Entry; DEPTH],
+    pub(super) filter: Filter,
+    pub(super) sites: SiteCache,
+    pub(super) pairs: PairCache,
+    /// Wakes the owner out of its delay; waited for under the lock of the trap's bucket.
+    pub(super) signal: Condvar,
+    world: std::marker::PhantomData<fn() -> E>,
+}
+
+/// One operation in flight.
+#[derive(Default)]
+#[repr(align(64))]
+struct Entry {
+    state: AtomicU64,
+    word: AtomicU64,
+    type_word: AtomicU64,
+    key: AtomicU64,
+    operation: AtomicPtr<Operation>,
+    site: AtomicPtr<Location<'static>>,
+    /// Set by others when the owner has to look at the traps on its way out; see [`Context::finish`].
+    asked: AtomicBool,
+}
+
+/// Which call of which thread: stands for it after it has left, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flight {
+    pub(super) context: u64,
+    pub(super) index: usize,
+    pub(super) state: u64,
+}
+
+/// A consistent copy of somebody's entry.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) flight: Flight,
+    pub(super) operation: &'static Operation,
+    pub(super) site: &'static Location<'static>,
+    pub(super) key: Option<u64>,
+}
+
+impl<E: Environment> Context<E> {
+    pub(super) fn new(number: u64) -> Self {
+        Self {
+            taken: AtomicBool::new(true),
+            number: AtomicU64::new(number),
+            depth: AtomicU64::new(0),
+            operations: AtomicU64::new(0),
+            entries: std::array::from_fn(|_| Entry::default()),
+            filter: Filter::new(),
+            sites: SiteCache::new(),
+            pairs: PairCache::new(),
+            signal: Condvar::new(),
+            world: std::marker::PhantomData,
+        }
+    }
+
+    pub(super) fn try_take(&self, number: u64) -> bool {
+        // Acquire/Release on `taken`: the next owner sees the last one's entries as it left them.
+        if self
+            .taken
+            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
+            return false;
+        }
+        self.number.store(number, Ordering::Relaxed);
+        true
+    }
+
+    /// Gives the block back when its thread ends.
+    pub(crate) fn release(&self) {
+        // Operations still open belong to a thread that was torn down inside them; they are over.
+        for index in 0..self.depth.load(Ordering::Relaxed) as usize {
+            self.entries[index].end();
+        }
+        self.depth.store(0, Ordering::Relaxed);
+        self.taken.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn operations(&self) -> u64 {
+        self.operations.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count(&self) {
+        self.operations.store(
+            self.operations.load(Ordering::Relaxed).wrapping_add(1),
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Makes this thread's own calls unwatched until [`resume`](Self::resume): the engine must not observe itself, nor what it
+    /// calls (a key's `Debug`, an allocator).
+    pub(super) fn suspend(&self) -> u64 {
+        let depth = self.depth.load(Ordering::Relaxed);
+        self.depth.store(DEPTH as u64, Ordering::Relaxed);
+        depth
+    }
+
+    pub(super) fn resume(&self, depth: u64) {
+        self.depth.store(depth, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_suspended(&self) -> bool {
+        self.depth.load(Ordering::Relaxed) == DEPTH as u64
+    }
+
+    /// Says that `call` is in flight; `None` when too many are.
+    #[inline]
+    pub(super) fn mark(&self, call: &Call<'_>) -> Option<usize> {
+        let index = self.depth.load(Ordering::Relaxed) as usize;
+        let entry = self.entries.get(index)?;
+        let [word, type_word] = call.object.words();
+        let state = entry.state.load(Ordering::Relaxed);
+        // Pairs with the acquire fence in `see`: who reads a field written below also sees that the last flight ended.
+        fence(Ordering::Release);
+        entry.word.store(word, Ordering::Relaxed);
+        entry.type_word.store(type_word, Ordering::Relaxed);
+        entry.key.store(call.key_word(), Ordering::Relaxed);
+        entry
+            .operation
+            .store(ptr::from_ref(call.operation).cast_mut(), Ordering::Relaxed);
+        entry
+            .site
+            .store(ptr::from_ref(call.site).cast_mut(), Ordering::Relaxed);
+        // Pairs with the acquire load in `see`: an odd state comes with its fields.
+        entry.state.store(state.wrapping_add(1), Ordering::Release);
+        self.depth.store(index as u64 + 1, Ordering::Relaxed);
+        self.count();
+        Some(index)
+    }
+
+    /// Ends the flight at `index` and all above it; says whether somebody asked to be told.
+    #[inline]
+    pub(super) fn finish(&self, index: usize) -> bool {
+        let entry = &self.entries[index];
+        entry.end();
+        self.depth.store(index as u64, Ordering::Relaxed);
+        // Not ordered after the store above on purpose: an answer missed here is found by the asker, which reads the
+        // state again at the end of its delay.
+        entry.asked.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn clear_asked(&self, index: usize) {
+        self.entries[index].asked.store(false, Ordering::Relaxed);
+    }
+
+    /// The flight at `index`, which is the caller's own.
+    pub(super) fn flight(&self, index: usize) -> Flight {
+        Flight {
+            context: self.number(),
+            index,
+            state: self.entries[index].state.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The flight that has just ended at `index`, which is the caller's own, and the words of its object.
+    pub(super) fn ended(&self, index: usize) -> (Flight, [u64; 2]) {
+        let entry = &self.entries[index];
+        let state = entry.state.load(Ordering::Relaxed).wrapping_sub(1);
+        let words = [
+            entry.word.load(Ordering::Relaxed),
+            entry.type_word.load(Ordering::Relaxed),
+        ];
+        (
+            Flight {
+                context: self.number(),
+                index,
+                state,
+            },
+            words,
+        )
+    }
+
+    /// Asks the flight to look at the traps on its way out.
+    pub(super) fn ask(&self, flight: Flight) {
+        self.entries[flight.index]
+            .asked
+            .store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn in_flight(&self, flight: Flight) -> bool {
+        self.entries[flight.index].state.load(Ordering::Acquire) == flight.state
+            && self.number() == flight.context
+    }
+
+    /// Ends this thread's open flights on `object`, whose life ends: its address may be another's before they leave.
+    pub(super) fn retire(&self, object: Object) {
+        let [word, type_word] = object.words();
+        for entry in &self.entries[..self.depth.load(Ordering::Relaxed) as usize] {
+            if entry.word.load(Ordering::Relaxed) == word
+                && entry.type_word.load(Ordering::Relaxed) == type_word
+            {
+                entry.end();
+            }
+        }
+    }
+
+    /// Copies of this thread's flights on `object`.
+    pub(super) fn see(&self, object: Object) -> impl Iterator<Item = Seen> + '_ {
+        self.entries
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, entry)| {
+                let (state, operation, site, key) = entry.copy(object)?;
+                Some(Seen {
+                    flight: Flight {
+                        context: self.number(),
+                        index,
+                        state,
+                    },
+                    operation,
+                    site,
+                    key,
+                })
+            })
+    }
+}
+
+type Copied = (
+    u64,
+    &'static Operation,
+    &'static Location<'static>,
+    Option<u64>,
+);
+
+impl Entry {
+    /// Even states stay (the flight was retired), odd ones end. Release: what the body did is seen with the end.
+    #[inline]
+    fn end(&self) {
+        let state = self.state.load(Ordering::Relaxed);
+        self.state
+            .store(state.wrapping_add(state & 1), Ordering::Release);
+    }
+
+    fn copy(&self, object: Object) -> Option<Copied> {
+        let state = self.state.load(Ordering::Acquire);
+        if state & 1 == 0 {
+            return None;
+        }
+        let words = [
+            self.word.load(Ordering::Relaxed),
+            self.type_word.load(Ordering::Relaxed),
+        ];
+        let key = self.key.load(Ordering::Relaxed);
+        let operation = self.operation.load(Ordering::Relaxed);
+        let site = self.site.load(Ordering::Relaxed);
+        fence(Ordering::Acquire);
+        if self.state.load(Ordering::Relaxed) != state || words != object.words() {
+            return None;
+        }
+        // SAFETY: the unchanged odd state says that both pointers are those `mark` stored from `&'static` references.
+        let (operation, site) = unsafe { (operation.as_ref()?, site.as_ref()?) };
+        Some((state, operation, site, (key != 0).then_some(key)))
+    }
+}

@@ -1,0 +1,137 @@
+//! The detector: watches operations, learns from near misses, delays, and proves violations.
+//!
+//! Its principle: *heuristics may be lossy, the verdict must be exact*. The files fall into two sides.
+//!
+//! The exact side knows who is in flight and who is held, and is the only one that can report:
+//! - [`marks`]: each thread's own stack of operations in flight, written without shared stores, read by whoever arms;
+//! - [`traps`]: who is held before its body, and the scopes in flight, exact under sharded locks;
+//! - [`hold`]: holding a call, the two verdicts (trap, confirmed overlap), and letting the second party run alone.
+//!
+//! The lossy side only decides where to sleep:
+//! - [`filter`]: what this thread has already reported unchanged;
+//! - [`history`]: the last accesses of each object;
+//! - [`sites`]: numbers for call sites; [`trap_set`]: the dangerous pairs and their delays.
+//!
+//! [`enter`] walks an operation through both. Everything is generic over an [`env::Environment`] (clock, sleep, randomness,
+//! fences, and who hears of violations), so that tests run in virtual time.
+
+pub(crate) mod enter;
+pub(crate) mod env;
+mod filter;
+mod history;
+mod hold;
+mod leave;
+pub(crate) mod marks;
+mod now;
+mod primitive;
+pub(crate) mod sites;
+#[cfg(test)]
+mod tests;
+pub(crate) mod trap_set;
+pub(crate) mod traps;
+
+use crossbeam_utils::CachePadded;
+
+use env::Environment;
+use primitive::{AtomicU32, AtomicU64, Mutex, Ordering};
+
+pub(crate) use enter::Call;
+pub(crate) use history::LINES;
+pub(crate) use leave::OpenToken;
+pub(crate) use marks::Context;
+pub(crate) use now::Now;
+
+/// How long two accesses may lie apart to be a near miss; also the longest delay (the paper's 100 ms).
+pub(crate) const WINDOW_NS: u64 = 100_000_000;
+
+/// How often [`Engine::tick`] is to be called: the resolution of the history's clock.
+pub(crate) const TICK_NS: u64 = 2_000_000;
+
+/// One detector. The process has one; each simulated test has its own.
+pub(crate) struct Engine<E: Environment> {
+    /// Changes with everything that makes an old answer of a [`filter`] stale; also the switch.
+    now: &'static Now,
+    /// Coarse time in ticks of [`TICK_NS`], for the history.
+    ticks: CachePadded<AtomicU32>,
+    published: traps::Counters,
+    traps: traps::Table<E>,
+    history: history::History,
+    sites: sites::Sites,
+    trap_set: trap_set::TrapSet,
+    /// Blocks of all threads that ever ran an operation; recycled, never freed, so that a scan needs no lifetime.
+    contexts: Mutex<Vec<&'static Context<E>>>,
+    next_context: AtomicU64,
+    statistics: Statistics,
+    env: E,
+}
+
+/// Counted in the cold paths only.
+#[derive(Default)]
+pub(crate) struct Statistics {
+    pub(crate) near_misses: AtomicU64,
+    pub(crate) delays: AtomicU64,
+    pub(crate) delay_ns: AtomicU64,
+}
+
+impl<E: Environment> Engine<E> {
+    /// An engine over `env`, switched by `now`, that remembers the accesses of about `lines` objects.
+    pub(crate) fn new(env: E, now: &'static Now, lines: usize) -> Self {
+        Self {
+            now,
+            ticks: CachePadded::new(AtomicU32::new(0)),
+            published: traps::Counters::new(),
+            traps: traps::Table::new(),
+            history: history::History::new(lines),
+            sites: sites::Sites::new(),
+            trap_set: trap_set::TrapSet::new(),
+            contexts: Mutex::new(Vec::new()),
+            next_context: AtomicU64::new(1),
+            statistics: Statistics::default(),
+            env,
+        }
+    }
+
+    pub(crate) fn env(&self) -> &E {
+        &self.env
+    }
+
+    pub(crate) fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    pub(crate) fn sites(&self) -> &sites::Sites {
+        &self.sites
+    }
+
+    pub(crate) fn trap_set(&self) -> &trap_set::TrapSet {
+        &self.trap_set
+    }
+
+    /// Advances the history's clock. Called from one thread only, about every [`TICK_NS`].
+    pub(crate) fn tick(&self) {
+        self.ticks
+            .store((self.env.now() / TICK_NS) as u32, Ordering::Relaxed);
+        self.now.advance();
+    }
+
+    /// A block for a thread that has none yet: a recycled one where there is one.
+    pub(crate) fn attach(&self) -> &'static Context<E> {
+        let number = self.next_context.fetch_add(1, Ordering::Relaxed);
+        let mut contexts = self.contexts.lock();
+        if let Some(context) = contexts.iter().find(|context| context.try_take(number)) {
+            return context;
+        }
+        let context: &'static Context<E> = Box::leak(Box::new(Context::new(number)));
+        contexts.push(context);
+        context
+    }
+
+    /// Operations of all threads so far.
+    pub(crate) fn operations(&self) -> u64 {
+        self.contexts
+            .lock()
+            .iter()
+            .map(|context| context.operations())
+            .sum()
+    }
+}

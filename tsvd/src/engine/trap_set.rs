@@ -1,0 +1,227 @@
+//! The dangerous pairs of call sites, and how long to delay for each.
+//!
+//! A pair joins at a near miss, and either of its sites is eligible from its next arrival on, in the same run (SOSP 2019,
+//! section 3.2). Its delay begins at about twice the gap seen and grows fourfold at each failure; its probability begins at
+//! 1 and falls by a constant, so that code which is really ordered is left alone (section 3.4). A violated pair is not
+//! delayed for again.
+
+use std::collections::HashMap;
+
+use super::primitive::{AtomicU64, Mutex, Ordering};
+use super::sites::{LIMIT, SiteId};
+use super::{TICK_NS, WINDOW_NS};
+
+/// What a delay that catches nothing takes from the probability of its pairs.
+const DECAY: f64 = 0.1;
+const GROWTH: u64 = 4;
+
+/// Two call sites, smaller number first.
+pub(crate) type PairKey = (SiteId, SiteId);
+
+pub(crate) fn pair_key(a: SiteId, b: SiteId) -> PairKey {
+    (a.min(b), a.max(b))
+}
+
+/// How a pair stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Its sites are delayed.
+    Armed,
+    /// Delayed in vain until its probability was spent.
+    Decayed,
+    /// Reported.
+    Violated,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair {
+    pub(crate) state: State,
+    pub(crate) probability: f64,
+    pub(crate) delays: u32,
+    /// The next delay for this pair.
+    delay_ns: u64,
+}
+
+pub(crate) struct TrapSet {
+    /// A bit a call site: set while the site belongs to an armed pair. Written under the lock, read without.
+    armed: Box<[AtomicU64]>,
+    pairs: Mutex<HashMap<PairKey, Pair>>,
+}
+
+impl TrapSet {
+    pub(super) fn new() -> Self {
+        Self {
+            armed: (0..LIMIT / 64).map(|_| AtomicU64::new(0)).collect(),
+            pairs: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Approximate while it changes: a site that misses its first arrival has a next one.
+    #[inline]
+    pub(super) fn is_armed(&self, site: SiteId) -> bool {
+        self.armed[usize::from(site) / 64].load(Ordering::Relaxed) >> (site % 64) & 1 != 0
+    }
+
+    /// A near miss: arms the pair if it is new, and says whether it was. `gap_ns` is what lay between the two.
+    pub(super) fn suspect(&self, a: SiteId, b: SiteId, gap_ns: u64) -> bool {
+        if a == 0 || b == 0 {
+            return false;
+        }
+        let mut pairs = self.pairs.lock();
+        let mut new = false;
+        pairs.entry(pair_key(a, b)).or_insert_with(|| {
+            new = true;
+            // The history's clock knows a gap no better than to a tick.
+            let delay_ns = (2 * gap_ns.max(TICK_NS)).min(WINDOW_NS);
+            Pair {
+                state: State::Armed,
+                probability: 1.0,
+                delays: 0,
+                delay_ns,
+            }
+        });
+        if new {
+            self.show(&pairs, [a, b]);
+        }
+        new
+    }
+
+    /// How long to delay an arrival at `site`, drawing at `random`; `None` when it goes on at once.
+    pub(super) fn draw(&self, site: SiteId, random: f64) -> Option<u64> {
+        let pairs = self.pairs.lock();
+        let armed = pairs
+            .iter()
+            .filter(|(key, pair)| has(**key, site) && pair.state == State::Armed);
+        armed
+            .filter(|(_, pair)| random < pair.probability)
+            .map(|(_, pair)| pair.delay_ns)
+            .max()
+    }
+
+    /// A delay at `site` caught nothing.
+    pub(super) fn failed(&self, site: SiteId) {
+        let mut pairs = self.pairs.lock();
+        let mut touched = vec![site];
+        for (key, pair) in pairs
+            .iter_mut()
+            .filter(|(key, pair)| has(**key, site) && pair.state == State::Armed)
+        {
+            pair.delays += 1;
+            pair.probability -= DECAY;
+            pair.delay_ns = (pair.delay_ns * GROWTH).min(WINDOW_NS);
+            if pair.probability < DECAY / 2.0 {
+                pair.probability = 0.0;
+                pair.state = State::Decayed;
+                touched.extend([key.0, key.1]);
+            }
+        }
+        self.show(&pairs, touched);
+    }
+
+    /// The pair was caught.
+    pub(super) fn violated(&self, a: SiteId, b: SiteId) {
+        if a == 0 || b == 0 {
+            return;
+        }
+        let mut pairs = self.pairs.lock();
+        let pair = pairs.entry(pair_key(a, b)).or_insert(Pair {
+            state: State::Armed,
+            probability: 0.0,
+            delays: 0,
+            delay_ns: 0,
+        });
+        pair.state = State::Violated;
+        self.show(&pairs, [a, b]);
+    }
+
+    pub(crate) fn pairs(&self) -> Vec<(PairKey, Pair)> {
+        let mut list: Vec<_> = self
+            .pairs
+            .lock()
+            .iter()
+            .map(|(key, pair)| (*key, *pair))
+            .collect();
+        list.sort_by_key(|(key, _)| *key);
+        list
+    }
+
+    fn show(&self, pairs: &HashMap<PairKey, Pair>, sites: impl IntoIterator<Item = SiteId>) {
+        for site in sites {
+            let armed = pairs
+                .iter()
+                .any(|(key, pair)| has(*key, site) && pair.state == State::Armed);
+            let word = &self.armed[usize::from(site) / 64];
+            let bit = 1 << (site % 64);
+            if armed {
+                word.fetch_or(bit, Ordering::Relaxed);
+            } else {
+                word.fetch_and(!bit, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+fn has(key: PairKey, site: SiteId) -> bool {
+    key.0 == site || key.1 == site
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GAP: u64 = 5_000_000;
+
+    #[test]
+    fn a_near_miss_arms_both_sites_once() {
+        let set = TrapSet::new();
+        assert!(set.suspect(3, 70, GAP));
+        assert!(!set.suspect(70, 3, GAP));
+        assert!(set.is_armed(3) && set.is_armed(70) && !set.is_armed(4));
+        assert_eq!(set.draw(70, 0.99), Some(2 * GAP));
+        assert_eq!(set.draw(4, 0.0), None);
+    }
+
+    #[test]
+    fn vain_delays_grow_and_wear_the_pair_out() {
+        let set = TrapSet::new();
+        set.suspect(1, 2, GAP);
+        let mut delays = Vec::new();
+        while let Some(delay) = set.draw(1, 0.0) {
+            delays.push(delay);
+            set.failed(1);
+        }
+        assert_eq!(delays[..3], [10_000_000, 40_000_000, 100_000_000]);
+        assert_eq!(delays.len(), 10);
+        assert_eq!(set.pairs()[0].1.state, State::Decayed);
+        assert!(!set.is_armed(1) && !set.is_armed(2));
+        assert!(!set.suspect(1, 2, GAP), "a decayed pair stays out");
+    }
+
+    #[test]
+    fn a_worn_probability_lets_arrivals_pass() {
+        let set = TrapSet::new();
+        set.suspect(1, 2, GAP);
+        set.failed(1);
+        assert_eq!(set.draw(1, 0.95), None);
+        assert!(set.draw(1, 0.85).is_some());
+    }
+
+    #[test]
+    fn a_violated_pair_is_left_alone_and_its_sites_other_pairs_are_not() {
+        let set = TrapSet::new();
+        set.suspect(1, 2, GAP);
+        set.suspect(1, 3, GAP);
+        set.violated(2, 1);
+        assert!(set.is_armed(1) && set.is_armed(3) && !set.is_armed(2));
+        assert!(!set.suspect(1, 2, GAP));
+    }
+
+    #[test]
+    fn a_site_may_collide_with_itself() {
+        let set = TrapSet::new();
+        assert!(set.suspect(5, 5, GAP));
+        assert!(set.is_armed(5));
+        set.violated(5, 5);
+        assert!(!set.is_armed(5));
+    }
+}

@@ -1,0 +1,143 @@
+//! Finds thread-safety violations in Rust programs while their ordinary tests run, and checks the same annotated code over
+//! every interleaving with loom.
+//!
+//! A *thread-safety violation* is two calls on one object, at least one of them a write, in flight at the same time. The
+//! borrow checker excludes it for safe collections. It cannot for what stands behind `unsafe impl Sync`, raw pointers and
+//! C libraries, nor for contracts that no type expresses. Say which methods read and which write, and run your tests:
+//! `tsvd` watches those calls only, learns from near misses, sleeps just before a call that could collide, and catches the
+//! other caller red-handed (TSVD: Li, Lu, Musuvathi, Nath, Padhye, "Efficient Scalable Thread-Safety-Violation Detection",
+//! SOSP 2019). A report is never a guess, see [below](#what-a-report-proves).
+//!
+//! # Quick start
+//!
+//! ```toml
+//! [dependencies]
+//! tsvd = "0.1"                                        # expands to nothing
+//! [dev-dependencies]
+//! tsvd = { version = "0.1", features = ["detect"] }   # on for tests and examples only
+//! ```
+//!
+//! ```
+//! use std::cell::UnsafeCell;
+//!
+//! /// Names in the order they came. One thread may add while nobody looks.
+//! #[derive(Default)]
+//! pub struct Registry {
+//!     names: UnsafeCell<Vec<String>>,
+//! }
+//!
+//! // SAFETY: callers order their calls as the contract says.
+//! unsafe impl Sync for Registry {}
+//!
+//! #[tsvd::contract]
+//! impl Registry {
+//!     #[tsvd::write]
+//!     pub fn add(&self, name: &str) {
+//!         unsafe { &mut *self.names.get() }.push(name.to_owned());
+//!     }
+//!
+//!     #[tsvd::read]
+//!     pub fn len(&self) -> usize {
+//!         unsafe { &*self.names.get() }.len()
+//!     }
+//! }
+//!
+//! let registry = Registry::default();
+//! registry.add("somebody");
+//! assert_eq!(registry.len(), 1);
+//! ```
+//!
+//! `cargo test` then prints each violation with both call sites and both stacks, writes it as JSON under
+//! `target/tsvd/reports`, and ends with status 66 where it would have ended with 0.
+//!
+//! # What to annotate
+//!
+//! - [`contract`] on an `impl` or `trait`, [`read`], [`write`](macro@write) and [`update`] on its methods and on free
+//!   functions: their documentation has every argument. `object`, `resource` and `id` say what is shared; `key` and `role`
+//!   narrow what conflicts.
+//! - [`scope`] for a stretch of code, [`reading`] and [`writing`] for a closure.
+//! - [`cell::UnsafeCell`] for each access of a cell.
+//!
+//! # What a report proves
+//!
+//! It is made in two cases and no other. *Trap*: one party was held before its body by `tsvd` when the other called; both
+//! calls were in flight, whatever the program does. *Overlap*: one party was inside its body when the other called, and
+//! left while `tsvd` held the other, so it was not waiting for it. Once proved, the report is on disk before anything else
+//! happens, and the two bodies are kept apart.
+//!
+//! # What it cannot see
+//!
+//! Calls that are not annotated or never made by two threads; accesses that never come within 100 ms of each other; data
+//! races inside of a method that the contract calls a read (ThreadSanitizer, Miri and loom see those); check-then-act over
+//! calls that lock internally, and `async fn`, which the attributes refuse for now; values of size zero, which have no
+//! identity; operations nested more than 16 deep in one thread.
+//!
+//! # When it is on
+//!
+//! With the feature `detect`: in test processes, and in programs that call [`enable()`]. The environment has the last word:
+//!
+//! | variable | values | default |
+//! |---|---|---|
+//! | `TSVD` | `on`, `off`, `auto` | `auto` |
+//! | `TSVD_ON_VIOLATION` | `fail` (a status of 0 becomes 66), `panic` (the second party panics, but not while unwinding or in `Drop`), `abort`, `record` | `fail` |
+//! | `TSVD_DIR` | the folder that gets `reports/` | `target/tsvd` |
+//! | `TSVD_SEED` | seed of every random choice, a whole number | new in each run, named in the report |
+//!
+//! A value that is not allowed ends the process with status 2, before anything is watched.
+//!
+//! # Features
+//!
+//! - `detect`: watch annotated calls. Without it, and without `--cfg loom`, attributes leave the user's own tokens, scopes
+//!   and ids are of size zero, and the only dependency is the macro crate.
+//! - `report`: the report's types alone, for tools that read reports. `schema`: its JSON Schema as well.
+//! - `own-allocator`: under `--cfg loom`, do not install the allocator of [`model`](mod@model).
+//!
+//! # Under loom
+//!
+//! With `--cfg loom` every annotated call is checked in each execution that [`model()`] explores: conflicting calls have to be
+//! ordered. [`sync`], [`thread`], [`hint`] and [`cell`] are loom's then, and std's otherwise.
+
+pub use tsvd_annotations::{contract, read, update, write};
+
+pub mod cell;
+pub mod hint;
+pub mod model;
+mod object_id;
+mod scope;
+pub mod sync;
+pub mod thread;
+
+#[doc(hidden)]
+#[path = "__private.rs"]
+pub mod __private;
+
+mod backend;
+#[cfg(all(feature = "detect", not(loom)))]
+mod config;
+#[cfg(any(loom, feature = "detect"))]
+mod contract;
+#[cfg(all(feature = "detect", not(loom)))]
+mod engine;
+
+#[cfg(feature = "report")]
+pub mod report;
+
+pub use model::model;
+pub use object_id::ObjectId;
+pub use scope::{Scope, ScopeBuilder, reading, scope, writing};
+
+/// Watches operations from now on in a program that is not a test; `TSVD=off` still wins.
+///
+/// Tests need no call. Without the feature `detect`, and under loom, it does nothing.
+///
+/// # Panics
+///
+/// Never; settings (`TSVD_*`) that are not allowed end the process with status 2 and a message.
+pub fn enable() {
+    backend::enable();
+}
+
+/// The attributes, for `use tsvd::prelude::*`.
+pub mod prelude {
+    pub use tsvd_annotations::{contract, read, update, write};
+}

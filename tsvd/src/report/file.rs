@@ -1,0 +1,207 @@
+//! Reports on disk.
+//!
+//! A report is written whole into a new file beside its place and renamed over it: rename(2) replaces a file in one step,
+//! so that a reader, or the next run after a kill, finds the old report or the new one and never half of one. Nothing
+//! is synced: a killed process loses nothing by that, only a machine that loses its power may.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Deserialize;
+
+use super::escape::printable;
+use super::model::{Report, SCHEMA};
+
+/// Writes `report` to `path` in one step, and creates its folder if that is missing.
+///
+/// # Errors
+///
+/// Whatever the file system refuses, with the path in the message. `path` is then as it was.
+pub fn write(path: &Path, report: &Report) -> io::Result<()> {
+    let json = serde_json::to_vec_pretty(report)?;
+    replace(path, &json).map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("cannot write report {}: {error}", path.display()),
+        )
+    })
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder {
+        fs::create_dir_all(folder)?;
+    }
+    let (temporary, mut file) = create_beside(path)?;
+    let done = file
+        .write_all(bytes)
+        .and_then(|()| file.write_all(b"\n"))
+        .and_then(|()| fs::rename(&temporary, path));
+    if done.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+    }
+    done
+}
+
+/// A new file in the folder of `path`. Its name does not end in `.json`, so no reader takes it for a report.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+    // Tells the threads of this process apart; relaxed, for only the number matters.
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let mut temporary = std::ffi::OsString::from(".");
+        temporary.push(name);
+        temporary.push(format!(".{}-{number}.tmp", std::process::id()));
+        let temporary = path.with_file_name(temporary);
+        match File::create_new(&temporary) {
+            // Left by a killed process of the same id.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => return Ok((temporary, created?)),
+        }
+    }
+}
+
+/// Reads the report at `path`.
+///
+/// # Errors
+///
+/// A [`ReadError`] if the file cannot be read, is no whole report, or has another schema version.
+pub fn read(path: &Path) -> Result<Report, ReadError> {
+    let problem = |problem| ReadError {
+        path: path.to_path_buf(),
+        problem,
+    };
+    let bytes = fs::read(path).map_err(|error| problem(Problem::Io(error)))?;
+    parse(&bytes).map_err(problem)
+}
+
+fn parse(bytes: &[u8]) -> Result<Report, Problem> {
+    /// The one field every version has, read first: other versions may differ in all else.
+    #[derive(Deserialize)]
+    struct Version {
+        schema: Option<serde_json::Value>,
+    }
+    let torn = |error: serde_json::Error| match error.classify() {
+        serde_json::error::Category::Eof => Problem::Torn(error),
+        _ => Problem::Foreign(error.to_string()),
+    };
+    let schema = match serde_json::from_slice::<Version>(bytes)
+        .map_err(torn)?
+        .schema
+    {
+        Some(serde_json::Value::String(schema)) => schema,
+        _ => return Err(Problem::Foreign("it has no schema".to_owned())),
+    };
+    if schema == SCHEMA {
+        return serde_json::from_slice(bytes).map_err(torn);
+    }
+    if schema.starts_with("tsvd-report/") {
+        return Err(Problem::OtherVersion(schema));
+    }
+    Err(Problem::Foreign(format!("its schema is {schema:?}")))
+}
+
+/// Reads every report (`*.json`) in `dir`, in the order of their names. Files that are none are told, not fatal.
+///
+/// # Errors
+///
+/// If the folder itself cannot be read; the kind is [`io::ErrorKind::NotFound`] if it is missing.
+pub fn load_dir(dir: &Path) -> io::Result<LoadedReports> {
+    let explain = |error: io::Error| {
+        io::Error::new(
+            error.kind(),
+            format!("cannot read folder {}: {error}", dir.display()),
+        )
+    };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir).map_err(explain)? {
+        let path = entry.map_err(explain)?.path();
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+            && !hidden
+        {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let mut loaded = LoadedReports::default();
+    for path in paths {
+        match read(&path) {
+            Ok(report) => loaded.reports.push((path, report)),
+            Err(problem) => loaded.problems.push(problem),
+        }
+    }
+    Ok(loaded)
+}
+
+/// The reports of a folder.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct LoadedReports {
+    /// The reports with their files.
+    pub reports: Vec<(PathBuf, Report)>,
+    /// The files that could not be read.
+    pub problems: Vec<ReadError>,
+}
+
+/// Why a file could not be read as a report.
+#[derive(Debug)]
+pub struct ReadError {
+    path: PathBuf,
+    problem: Problem,
+}
+
+#[derive(Debug)]
+enum Problem {
+    Io(io::Error),
+    Torn(serde_json::Error),
+    Foreign(String),
+    OtherVersion(String),
+}
+
+impl ReadError {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The reasons quote what stands in the file.
+        let path = printable(&self.path.to_string_lossy());
+        match &self.problem {
+            Problem::Io(error) => write!(f, "cannot read report {path}: {error}"),
+            Problem::Torn(error) => write!(f, "report {path} ends in its middle: {error}"),
+            Problem::Foreign(reason) => {
+                write!(f, "{path} is not a report of tsvd: {}", printable(reason))
+            }
+            Problem::OtherVersion(schema) => write!(
+                f,
+                "report {path} has schema {schema:?}, this version of tsvd reads {SCHEMA:?}: \
+                 use the cargo-tsvd of the version that wrote it"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.problem {
+            Problem::Io(error) => Some(error),
+            Problem::Torn(error) => Some(error),
+            Problem::Foreign(_) | Problem::OtherVersion(_) => None,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Reports of violations: what a run writes under `target/tsvd/reports`, and what tools read from there.
+//!
+//! - The types ([`Report`] and its parts) are the JSON format [`SCHEMA`]; its JSON Schema is `report.schema.json` in this
+//!   crate. Fields may be added, so every type is `#[non_exhaustive]` and readers skip what they do not know.
+//! - [`write()`], [`read()`] and [`load_dir()`] move reports to and from disk.
+//! - [`merge()`] unites the reports of several processes.
+//! - [`Rendering`] turns violations into text for people, [`printable()`] any other text of a report.
+//! - [`path`] and [`fingerprint()`] make sites and ids that mean the same on every machine.
+
+mod escape;
+mod file;
+mod fingerprint;
+mod frame;
+mod merge;
+mod model;
+pub mod path;
+mod quote;
+#[cfg(all(feature = "detect", not(loom)))]
+mod stack;
+mod text;
+#[cfg(all(feature = "detect", not(loom)))]
+mod time;
+#[cfg(all(feature = "detect", not(loom)))]
+mod trim;
+
+pub use escape::printable;
+pub use file::{LoadedReports, ReadError, load_dir, read, write};
+pub use fingerprint::{PartyIdentity, fingerprint};
+pub use frame::{caller_frame, first_workspace_frame};
+pub use merge::{merge, origin};
+#[cfg(feature = "schema")]
+pub use model::json_schema;
+pub use model::{
+    Access, Context, Coverage, DetectedBy, Frame, Kind, ObjectInfo, ObjectKind, Pair, PairState,
+    Party, Pattern, Region, Report, Run, SCHEMA, Site, Summary, Tool, Violation,
+};
+#[cfg(all(feature = "detect", not(loom)))]
+pub(crate) use stack::{RawStack, call_site};
+pub use text::Rendering;
+#[cfg(all(feature = "detect", not(loom)))]
+pub(crate) use time::{millis, rfc3339};

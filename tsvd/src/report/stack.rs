@@ -1,0 +1,185 @@
+//! Stacks: cheap to take while the program runs, costly to read, which only a violation does.
+
+use std::ffi::c_void;
+use std::panic::Location;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::frame::caller_frame;
+use super::model::{Frame, Site};
+use super::path;
+use super::trim::trim;
+
+/// More frames than this are not taken: what matters is near the call.
+const MAX_FRAMES: usize = 64;
+
+/// The addresses of a stack; by default of none, for a party that was killed or had left.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RawStack {
+    addresses: Vec<usize>,
+}
+
+impl RawStack {
+    /// The stack of the calling thread. Addresses only: some microseconds.
+    ///
+    /// `backtrace` serialises its users with a lock, so this waits while another thread resolves a stack.
+    #[inline(never)]
+    pub(crate) fn capture() -> Self {
+        let mut addresses = Vec::with_capacity(MAX_FRAMES);
+        backtrace::trace(|frame| {
+            addresses.push(frame.ip().addr());
+            addresses.len() < MAX_FRAMES
+        });
+        Self { addresses }
+    }
+
+    /// The user's frames, innermost first, inlined ones too. Reads debug information: up to seconds the first time.
+    pub(crate) fn resolve(&self) -> Vec<Frame> {
+        trim(self.symbols(root()))
+    }
+
+    fn symbols(&self, root: Option<&Path>) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        for address in &self.addresses {
+            let before = frames.len();
+            // These are return addresses; `resolve` looks up the instruction before, the call.
+            backtrace::resolve(*address as *mut c_void, |symbol| {
+                frames.push(Frame {
+                    // The alternate form has no hash suffix.
+                    function: symbol
+                        .name()
+                        .map_or_else(|| UNKNOWN.to_owned(), |name| format!("{name:#}")),
+                    file: symbol.filename().map(|file| path::normalise(file, root)),
+                    line: symbol.lineno(),
+                });
+            });
+            if frames.len() == before {
+                frames.push(Frame::new(UNKNOWN, None, None));
+            }
+        }
+        frames
+    }
+}
+
+/// The call site at `location`. Where that is a library line, the line of the user's below it in `stack`, if `stack` shows it.
+pub(crate) fn call_site(location: &Location<'_>, stack: &[Frame]) -> Site {
+    let (file, root) = (location.file(), root());
+    let site = Site::new(
+        path::normalise(file, root),
+        location.line(),
+        location.column(),
+    );
+    if path::origin(file, root).is_own() {
+        return site;
+    }
+    caller_frame(stack, &site)
+        .and_then(Frame::site)
+        .unwrap_or(site)
+}
+
+const UNKNOWN: &str = "<unknown>";
+
+/// The workspace's root, looked up once: the current folder may change.
+fn root() -> Option<&'static Path> {
+    static ROOT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    ROOT.get_or_init(path::workspace_root).as_deref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[inline(never)]
+    fn inner(depth: usize) -> RawStack {
+        if depth == 0 {
+            RawStack::capture()
+        } else {
+            std::hint::black_box(inner(depth - 1))
+        }
+    }
+
+    #[test]
+    fn functions_files_and_lines_are_found() {
+        let line = line!() + 1;
+        let stack = std::hint::black_box(inner(0));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+        let frames = stack.symbols(root);
+        let of = |name: &str| {
+            let suffix = format!("::stack::tests::{name}");
+            frames
+                .iter()
+                .find(|frame| frame.function.ends_with(&suffix))
+        };
+        let test =
+            of("functions_files_and_lines_are_found").unwrap_or_else(|| panic!("{frames:#?}"));
+        assert_eq!(test.file.as_deref(), Some("tsvd/src/report/stack.rs"));
+        assert_eq!(test.line, Some(line));
+        assert!(of("inner").is_some(), "{frames:#?}");
+    }
+
+    #[test]
+    fn the_start_of_the_thread_is_not_shown() {
+        let stack = std::thread::spawn(|| inner(0)).join().unwrap();
+        let whole = stack.symbols(None);
+        let start = |frame: &Frame| frame.function.contains("__rust_begin_short_backtrace");
+        assert!(whole.iter().any(start), "{whole:#?}");
+        // All that is left of this stack is in this crate's own module, so it is the runtime's.
+        assert_eq!(stack.resolve(), []);
+    }
+
+    #[test]
+    fn deep_stacks_are_cut() {
+        assert_eq!(inner(100).addresses.len(), MAX_FRAMES);
+    }
+
+    #[test]
+    fn a_library_line_is_no_call_site() {
+        #[track_caller]
+        fn operation((): ()) -> &'static Location<'static> {
+            Location::caller()
+        }
+        let here = operation(());
+        let own = Site::new("tsvd/src/report/stack.rs", here.line(), here.column());
+        assert_eq!(call_site(here, &[]), own);
+        // Called by the library, which is called here.
+        let library = std::iter::once(()).map(operation).next().unwrap();
+        let site = call_site(library, &[]);
+        assert!(site.file.starts_with("core/src/"), "{site:?}");
+        let stack = [
+            Frame::new(
+                "core::ops::function::FnOnce::call_once",
+                Some(site.file),
+                Some(site.line),
+            ),
+            Frame::new("app::look", Some("src/main.rs".to_owned()), Some(7)),
+        ];
+        assert_eq!(call_site(library, &stack), Site::new("src/main.rs", 7, 0));
+    }
+
+    #[test]
+    fn an_empty_stack_and_a_wrong_address_resolve() {
+        assert_eq!(RawStack::default().resolve(), []);
+        assert_eq!(
+            RawStack { addresses: vec![1] }.resolve(),
+            [Frame::new(UNKNOWN, None, None)]
+        );
+    }
+
+    #[test]
+    fn stacks_can_be_taken_while_a_thread_ends() {
+        use std::cell::RefCell;
+        use std::sync::mpsc;
+        struct AtEnd(mpsc::Sender<usize>);
+        impl Drop for AtEnd {
+            fn drop(&mut self) {
+                self.0.send(RawStack::capture().addresses.len()).unwrap();
+            }
+        }
+        thread_local!(static LAST: RefCell<Option<AtEnd>> = const { RefCell::new(None) });
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || LAST.set(Some(AtEnd(sender))))
+            .join()
+            .unwrap();
+        assert!(receiver.recv().unwrap() > 0);
+    }
+}

@@ -1,0 +1,13 @@
+//! What expansions do at run time, seen by a stand-in for `tsvd`. The crates in `crates/` run the same files in other
+//! editions.
+
+#[path = "annotations/bodies.rs"]
+mod bodies;
+#[path = "annotations/forms.rs"]
+mod forms;
+#[path = "annotations/objects.rs"]
+mod objects;
+#[path = "annotations/odd.rs"]
+mod odd;
+#[path = "annotations/recorder.rs"]
+mod recorder;

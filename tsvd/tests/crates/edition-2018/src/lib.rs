@@ -1,0 +1,1 @@
+//! The tests of this crate are those of `tsvd/tests/annotations.rs` in edition 2018.

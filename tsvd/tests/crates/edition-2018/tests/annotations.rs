@@ -1,0 +1,10 @@
+#[path = "../../../annotations/bodies.rs"]
+mod bodies;
+#[path = "../../../annotations/forms.rs"]
+mod forms;
+#[path = "../../../annotations/objects.rs"]
+mod objects;
+#[path = "../../../annotations/odd.rs"]
+mod odd;
+#[path = "../../../annotations/recorder.rs"]
+mod recorder;

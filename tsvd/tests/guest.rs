@@ -1,0 +1,418 @@
+//! The tool is a guest: what the host does with panics, threads, exits and forks is as it would be without it.
+
+#![cfg(not(loom))]
+
+mod process;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use process::{Ended, run_with};
+
+struct Store(AtomicU64);
+
+#[tsvd::contract]
+impl Store {
+    const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    #[tsvd::read]
+    fn get(&self) {
+        std::hint::black_box(self.0.load(Relaxed));
+    }
+
+    #[tsvd::write]
+    fn insert(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    #[tsvd::write]
+    fn fails(&self) {
+        panic!("the host's own");
+    }
+
+    #[tsvd::write(key = key)]
+    fn keyed(&self, key: &Unshowable) {
+        std::hint::black_box(key.0);
+    }
+}
+
+fn work() {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_micros(200) {
+        std::hint::spin_loop();
+    }
+}
+
+fn both(left: impl Fn() + Send, right: impl Fn()) {
+    let start = Barrier::new(2);
+    thread::scope(|scope| {
+        let start = &start;
+        scope.spawn(move || {
+            start.wait();
+            (0..200).for_each(|_| {
+                left();
+                work();
+            });
+        });
+        start.wait();
+        (0..200).for_each(|_| {
+            right();
+            work();
+        });
+    });
+}
+
+fn violate() {
+    let store = Store::new();
+    both(|| store.insert(), || store.get());
+}
+
+fn violations(ended: &Ended) -> usize {
+    ended
+        .report
+        .as_ref()
+        .map_or(0, |report| report.violations.len())
+}
+
+#[test]
+fn a_panic_inside_an_operation_ends_it_and_goes_on() {
+    let Some(ended) = run_with(&[], || {
+        let store = Store::new();
+        for _ in 0..50 {
+            let panic = catch_unwind(AssertUnwindSafe(|| store.fails())).unwrap_err();
+            assert_eq!(panic.downcast_ref(), Some(&"the host's own"));
+        }
+        // The operation is over: another thread's is alone.
+        both(|| (), || store.insert());
+    }) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(0), 0),
+        "{}",
+        ended.stderr
+    );
+    let line = include_str!("guest.rs")
+        .lines()
+        .position(|line| line.contains("panic!(\"the host's own\")"))
+        .unwrap()
+        + 1;
+    assert!(
+        ended.stderr.contains(&format!("guest.rs:{line}:9")),
+        "the panic names the host's line: {}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_caught_operation_that_panics_is_reported_in_full() {
+    let Some(ended) = run_with(&[], || {
+        let store = Store::new();
+        both(
+            || drop(catch_unwind(AssertUnwindSafe(|| store.fails()))),
+            || store.get(),
+        );
+    }) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(66), 1),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn operations_in_destructors_of_thread_locals_run() {
+    static STORE: Store = Store::new();
+    struct Last;
+    impl Drop for Last {
+        fn drop(&mut self) {
+            STORE.insert();
+            STORE.get();
+        }
+    }
+    thread_local! {
+        static EARLY: Last = const { Last };
+        static LATE: Last = const { Last };
+    }
+    let Some(ended) = run_with(&[], || {
+        for _ in 0..100 {
+            // One destructor is registered before the first operation of the thread and one after it, so one of them runs
+            // when this thread's part of the detector is gone.
+            thread::spawn(|| {
+                EARLY.with(|_| ());
+                STORE.insert();
+                LATE.with(|_| ());
+            })
+            .join()
+            .unwrap();
+        }
+        violate();
+    }) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(66), 1),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn an_exit_while_a_trap_is_set_is_an_exit() {
+    let Some(ended) = run_with(&[], || {
+        violate();
+        let store = Store::new();
+        // Their calls are ordered, so that all their delays are in vain; the process ends within one of them.
+        let turn = std::sync::Mutex::new(());
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    loop {
+                        let _turn = turn.lock().unwrap();
+                        store.insert();
+                    }
+                });
+            }
+            #[expect(clippy::disallowed_methods, reason = "long enough for many delays")]
+            thread::sleep(Duration::from_millis(60));
+            std::process::exit(0);
+        });
+    }) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(66), 1),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended
+            .report
+            .unwrap()
+            .pairs
+            .iter()
+            .any(|pair| pair.delays > 0),
+        "delays were under way"
+    );
+}
+
+#[test]
+fn a_status_of_the_hosts_own_stays() {
+    let Some(ended) = run_with(&[], || {
+        violate();
+        std::process::exit(3);
+    }) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(3), 1),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn record_only_records() {
+    let Some(ended) = run_with(&[("TSVD_ON_VIOLATION", "record")], violate) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(0), 1),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn panic_panics_at_the_second_party() {
+    let Some(ended) = run_with(&[("TSVD_ON_VIOLATION", "panic")], violate) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(101), 1),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended
+            .stderr
+            .contains("tsvd: thread-safety violation at `guest::Store::"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn abort_aborts_with_the_report_on_disk() {
+    let Some(ended) = run_with(&[("TSVD_ON_VIOLATION", "abort")], violate) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (None, 1),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn off_is_off() {
+    let Some(ended) = run_with(&[("TSVD", "off")], violate) else {
+        return;
+    };
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(ended.report.is_none());
+}
+
+#[test]
+fn a_wrong_value_stops_before_anything_runs() {
+    for (variable, value) in [
+        ("TSVD", "maybe"),
+        ("TSVD_ON_VIOLATION", "explode"),
+        ("TSVD_SEED", "x"),
+    ] {
+        // Only the child of the first value runs a body, and it does not get beyond its first operation.
+        let Some(ended) = run_with(&[(variable, value)], || {
+            Store::new().insert();
+            println!("an operation ran");
+        }) else {
+            return;
+        };
+        assert_eq!(ended.status, Some(2), "{}", ended.stderr);
+        assert!(
+            ended
+                .stderr
+                .contains(&format!("tsvd: {variable}={value:?} is not allowed")),
+            "{}",
+            ended.stderr
+        );
+        assert!(!ended.stdout.contains("an operation ran"));
+    }
+}
+
+#[test]
+fn the_seed_is_in_the_report() {
+    let Some(ended) = run_with(&[("TSVD_SEED", "42")], violate) else {
+        return;
+    };
+    assert_eq!(ended.report.unwrap().run.seed, 42);
+    assert!(ended.stderr.contains("TSVD_SEED=42"), "{}", ended.stderr);
+}
+
+struct Unshowable(u8);
+
+impl std::hash::Hash for Unshowable {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl std::fmt::Debug for Unshowable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Also an operation within the detector's own work.
+        Store::new().insert();
+        panic!("a key that does not want to be shown")
+    }
+}
+
+#[test]
+fn a_key_whose_debug_panics_is_not_shown() {
+    let Some(ended) = run_with(&[], || {
+        let store = Store::new();
+        both(
+            || store.keyed(&Unshowable(1)),
+            || store.keyed(&Unshowable(1)),
+        );
+    }) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(66), 1),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ended.report.unwrap().violations[0].object.key, None);
+}
+
+#[test]
+fn a_report_folder_that_cannot_be_made_is_said_once_and_the_violation_shown() {
+    let Some(ended) = run_with(&[("TSVD_DIR", "/dev/null/nowhere")], violate) else {
+        return;
+    };
+    assert_eq!(ended.status, Some(66), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("tsvd: thread-safety violation"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(
+        ended.stderr.matches("cannot write report").count(),
+        1,
+        "{}",
+        ended.stderr
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_forked_child_watches_nothing_and_ends_as_it_would() {
+    let Some(ended) = run_with(&[], || {
+        violate();
+        // SAFETY: the child only calls operations, which may not touch a lock after the fork, and ends.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let store = Store::new();
+            for _ in 0..100 {
+                store.insert();
+            }
+            std::process::exit(0);
+        }
+        let mut status = 0;
+        // SAFETY: `status` is valid for the call.
+        let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert_eq!((waited, libc::WEXITSTATUS(status)), (child, 0));
+    }) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(66), 1),
+        "{}\n{}",
+        ended.stdout,
+        ended.stderr
+    );
+}
+
+#[test]
+fn ten_thousand_threads_leave_nothing_behind() {
+    let Some(ended) = run_with(&[], || {
+        let store = Store::new();
+        for _ in 0..10_000 {
+            thread::scope(|scope| scope.spawn(|| store.get()).join().unwrap());
+        }
+    }) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(0), 0),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ended.report.unwrap().summary.operations, 10_000);
+}
