@@ -5,6 +5,7 @@ use std::panic::Location;
 use std::ptr;
 
 use super::Engine;
+use super::budget;
 use super::env::Environment;
 use super::history::Access;
 use super::marks::Context;
@@ -105,7 +106,7 @@ impl<E: Environment> Engine<E> {
         fence(Ordering::Acquire);
         let who = Who::Mark(context.flight(index));
         let outside = context.suspend();
-        let checked = self.check(context, call, who);
+        let checked = self.check(context, call, who, Now::is_quiet(now));
         context.resume(outside);
         match checked {
             Checked::Quiet => {
@@ -119,12 +120,27 @@ impl<E: Environment> Engine<E> {
         }
     }
 
-    /// What is the same for calls with a mark and for tokens: meet who is held, record, suspect, be held.
-    pub(super) fn check(&self, context: &'static Context<E>, call: &Call<'_>, who: Who) -> Checked {
+    /// What is the same for calls with a mark and for tokens: meet who is held, record, suspect, be held. `quiet` says that
+    /// nothing was published when the call was marked.
+    pub(super) fn check(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        who: Who,
+        quiet: bool,
+    ) -> Checked {
         let hash = call.object_hash();
         let site = context.sites.number(&self.sites, call.operation, call.site);
         if self.published.any(hash) && self.meet(context, call, site, who) {
             return Checked::Caught;
+        }
+        if !self.order.concerns(&context.gaps, quiet) {
+            context.gaps.undisturbed(self.ticks.load(Ordering::Relaxed));
+        } else if let Some((before, delay)) =
+            self.order
+                .point(&context.gaps, context.number(), self.env.now())
+        {
+            self.trap_set.ordered(before, site, delay);
         }
         let near = self
             .record(context, call, site, hash)
@@ -133,9 +149,7 @@ impl<E: Environment> Engine<E> {
             self.near_miss(call, site, other, gap_ns);
         }
         if self.trap_set.is_armed(site) {
-            if let Some(delay_ns) = self.trap_set.draw(site, self.env.random())
-                && self.hold(context, call, site, who, delay_ns)
-            {
+            if self.delay(context, call, site, who) {
                 return Checked::Caught;
             }
             return Checked::Suspect;
@@ -145,6 +159,27 @@ impl<E: Environment> Engine<E> {
         } else {
             Checked::Quiet
         }
+    }
+
+    /// At an armed site: draws whether and how long to hold the call, within the budget. True when it was caught.
+    #[cold]
+    fn delay(&self, context: &'static Context<E>, call: &Call<'_>, site: SiteId, who: Who) -> bool {
+        let Some(delay_ns) = self.trap_set.draw(site, self.env.random()) else {
+            return false;
+        };
+        // With nobody else there, nobody can come.
+        if self.env.is_alone()
+            || !budget::reserve(&self.slept, &context.slept, delay_ns, self.env.now())
+        {
+            return false;
+        }
+        let held = self.hold(context, call, site, who, delay_ns);
+        budget::refund(
+            &self.slept,
+            &context.slept,
+            delay_ns.saturating_sub(held.ns),
+        );
+        held.caught
     }
 
     /// Records the access; a keyed one under its key, for its likes, and under the object, for those without key.
@@ -158,10 +193,12 @@ impl<E: Environment> Engine<E> {
         if site == 0 {
             return None;
         }
+        let tick = self.ticks.load(Ordering::Relaxed);
         let access = Access {
             site,
             context: context.number() as u16,
-            tick: self.ticks.load(Ordering::Relaxed),
+            tick,
+            concurrent: self.phase.point(&context.points, context.number(), tick),
             keyed: call.key.is_some(),
             writes: call.operation.access().writes(),
         };

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | 63–48 | call site (never 0 in a used word) |
 //! | 47–32 | context, low bits |
-//! | 31–2 | time in ticks |
+//! | 31–3 | time in ticks |
+//! | 2 | in a concurrent phase |
 //! | 1 | called with a key |
 //! | 0 | writes |
 
@@ -19,7 +20,7 @@ use super::sites::SiteId;
 pub(crate) const LINES: usize = 1 << 16;
 const WAYS: usize = 2;
 const ACCESSES: usize = 7;
-const TICKS: u32 = (1 << 30) - 1;
+const TICKS: u32 = (1 << 29) - 1;
 
 #[repr(align(64))]
 #[derive(Default)]
@@ -39,6 +40,8 @@ pub(super) struct Access {
     /// Low bits of the context's number.
     pub(super) context: u16,
     pub(super) tick: u32,
+    /// Several contexts were active.
+    pub(super) concurrent: bool,
     pub(super) keyed: bool,
     pub(super) writes: bool,
 }
@@ -47,7 +50,8 @@ impl Access {
     fn pack(self) -> u64 {
         u64::from(self.site) << 48
             | u64::from(self.context) << 32
-            | u64::from(self.tick & TICKS) << 2
+            | u64::from(self.tick & TICKS) << 3
+            | u64::from(self.concurrent) << 2
             | u64::from(self.keyed) << 1
             | u64::from(self.writes)
     }
@@ -56,7 +60,8 @@ impl Access {
         Self {
             site: (word >> 48) as u16,
             context: (word >> 32) as u16,
-            tick: (word >> 2) as u32 & TICKS,
+            tick: (word >> 3) as u32 & TICKS,
+            concurrent: word & 4 != 0,
             keyed: word & 2 != 0,
             writes: word & 1 != 0,
         }
@@ -77,7 +82,7 @@ impl History {
     }
 
     /// Records `access` under `hash` and returns the nearest access of another context within `window` ticks that it could
-    /// collide with: at least one of the two writes, and `meets` agrees.
+    /// collide with: at least one of the two writes, at least one was in a concurrent phase, and `meets` agrees.
     pub(super) fn record(
         &self,
         hash: u64,
@@ -109,6 +114,7 @@ impl History {
             let dangerous = word != 0
                 && other.context != access.context
                 && (other.writes || access.writes)
+                && (other.concurrent || access.concurrent)
                 && age <= window
                 && nearest.is_none_or(|best| age < access.ticks_since(best));
             if dangerous && meets(other) {
@@ -163,6 +169,7 @@ mod tests {
             site,
             context,
             tick,
+            concurrent: true,
             keyed: false,
             writes,
         }
@@ -178,6 +185,7 @@ mod tests {
             site: 0xfffe,
             context: 0xabcd,
             tick: TICKS,
+            concurrent: true,
             keyed: true,
             writes: true,
         };
@@ -216,6 +224,21 @@ mod tests {
         let reads = History::new(64);
         record(&reads, 7, access(1, 1, 0, false));
         assert_eq!(record(&reads, 7, access(2, 2, 0, false)), None, "two reads");
+    }
+
+    #[test]
+    fn accesses_of_phases_with_one_context_alone_are_none() {
+        let history = History::new(64);
+        let alone = |site, context| Access {
+            concurrent: false,
+            ..access(site, context, 0, true)
+        };
+        record(&history, 7, alone(1, 1));
+        assert_eq!(record(&history, 7, alone(2, 2)), None);
+        assert!(
+            record(&history, 7, access(3, 3, 0, true)).is_some(),
+            "one of the two suffices"
+        );
     }
 
     #[test]

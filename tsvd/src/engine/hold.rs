@@ -25,6 +25,14 @@ const GRACE_NS: u64 = 100_000_000;
 /// How long a report may take before the held party goes on anyway: a full disk must not hang the guest.
 const REPORT_NS: u64 = 10_000_000_000;
 
+/// What became of a call that was held.
+pub(super) struct Held {
+    /// It became the second party of a violation.
+    pub(super) caught: bool,
+    /// How long it was held.
+    pub(super) ns: u64,
+}
+
 impl<E: Environment> Engine<E> {
     /// Looks for traps and tokens on the call's object. True when the call was caught by a trap; a token in its way
     /// arms the pair, so that the call is held and the token asked.
@@ -77,12 +85,11 @@ impl<E: Environment> Engine<E> {
             return;
         };
         trap.state = State::Reporting;
-        let mut first = trap.party.clone();
+        trap.party.delayed_ns = self.env.now().saturating_sub(trap.party.entered_ns);
+        let first = trap.party.clone();
         drop(bucket);
 
         self.describe(call, party);
-        let now = self.env.now();
-        first.delayed_ns = now.saturating_sub(first.entered_ns);
         let gap_ns = party.entered_ns.saturating_sub(first.entered_ns);
         if let Who::Mark(flight) = who {
             context.ask(flight);
@@ -105,7 +112,7 @@ impl<E: Environment> Engine<E> {
         }
     }
 
-    /// Holds the call for at most `delay_ns`; true when it became a party of a violation as the second one.
+    /// Holds the call for at most `delay_ns`.
     #[cold]
     pub(super) fn hold(
         &self,
@@ -114,7 +121,7 @@ impl<E: Environment> Engine<E> {
         site: SiteId,
         who: Who,
         delay_ns: u64,
-    ) -> bool {
+    ) -> Held {
         let hash = call.object_hash();
         let mut party = self.party(context, call);
         self.describe(call, &mut party);
@@ -129,7 +136,10 @@ impl<E: Environment> Engine<E> {
         {
             self.spring(bucket, number, context, call, &mut party, who);
             self.published.lower(hash);
-            return true;
+            return Held {
+                caught: true,
+                ns: 0,
+            };
         }
         let number = bucket.number();
         let asked = bucket
@@ -172,17 +182,27 @@ impl<E: Environment> Engine<E> {
         self.now.retract();
         self.published.lower(hash);
 
-        let held_ns = self.env.now().saturating_sub(entered_ns);
+        let held_ns = match &trap {
+            // Until the other came; what follows is the report and the other's body.
+            Some(trap) if trap.state != State::Held => trap.party.delayed_ns,
+            _ => self.env.now().saturating_sub(entered_ns),
+        };
         self.statistics.delays.fetch_add(1, Ordering::Relaxed);
         self.statistics
             .delay_ns
             .fetch_add(held_ns, Ordering::Relaxed);
-        let Some(trap) = trap else { return false };
+        let held = |caught| Held {
+            caught,
+            ns: held_ns,
+        };
+        let Some(trap) = trap else { return held(false) };
         if trap.state != State::Held {
             // Whoever changed the state has reported.
-            return trap.state == State::Confirmed;
+            return held(trap.state == State::Confirmed);
         }
         // Nobody came. An asked one that left without seeing the question was in flight when this call came, too.
+        // Somebody inside a body makes no points either: only a delay without such speaks for an order.
+        let nobody_inside = trap.asked.is_empty();
         let left = trap
             .asked
             .into_iter()
@@ -192,7 +212,11 @@ impl<E: Environment> Engine<E> {
             });
         let Some(left) = left else {
             self.trap_set.failed(site);
-            return false;
+            if nobody_inside {
+                let end = entered_ns + held_ns;
+                self.order.ended(site, context.number(), entered_ns, end);
+            }
+            return held(false);
         };
         party.delayed_ns = held_ns;
         let detected_by = DetectedBy::Overlap;
@@ -204,7 +228,7 @@ impl<E: Environment> Engine<E> {
             second: party,
             gap_ns,
         });
-        true
+        held(true)
     }
 
     /// Sleeps until the trap is released or its time is over, and removes it.

@@ -109,7 +109,7 @@ impl<E: Environment> Engine<E> {
         });
         drop(bucket);
         self.now.publish();
-        let caught = self.check(context, call, Who::Token(number)) == Checked::Caught;
+        let caught = self.check(context, call, Who::Token(number), false) == Checked::Caught;
         context.resume(outside);
         Some((
             OpenToken {

@@ -15,8 +15,11 @@ use std::panic::Location;
 use std::ptr;
 
 use super::Call;
+use super::budget::Spent;
 use super::env::Environment;
 use super::filter::{Filter, PairCache};
+use super::order::Gaps;
+use super::phase::Points;
 use super::primitive::{AtomicBool, AtomicPtr, AtomicU64, Condvar, Ordering, fence};
 use super::sites::SiteCache;
 use crate::contract::{Object, Operation};
@@ -38,6 +41,9 @@ pub(crate) struct Context<E: Environment> {
     pub(super) filter: Filter,
     pub(super) sites: SiteCache,
     pub(super) pairs: PairCache,
+    pub(super) points: Points,
+    pub(super) gaps: Gaps,
+    pub(super) slept: Spent,
     /// Wakes the owner out of its delay; waited for under the lock of the trap's bucket.
     pub(super) signal: Condvar,
     world: std::marker::PhantomData<fn() -> E>,
@@ -85,6 +91,9 @@ impl<E: Environment> Context<E> {
             filter: Filter::new(),
             sites: SiteCache::new(),
             pairs: PairCache::new(),
+            points: Points::new(),
+            gaps: Gaps::new(),
+            slept: Spent::new(),
             signal: Condvar::new(),
             world: std::marker::PhantomData,
         }
@@ -110,6 +119,8 @@ impl<E: Environment> Context<E> {
             self.entries[index].end();
         }
         self.depth.store(0, Ordering::Relaxed);
+        self.gaps.reset();
+        self.slept.reset();
         self.taken.store(false, Ordering::Release);
     }
 

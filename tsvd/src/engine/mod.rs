@@ -10,11 +10,13 @@
 //! The lossy side only decides where to sleep:
 //! - [`filter`]: what this thread has already reported unchanged;
 //! - [`history`]: the last accesses of each object;
-//! - [`sites`]: numbers for call sites; [`trap_set`]: the dangerous pairs and their delays.
+//! - [`phase`]: whether several contexts are active; [`order`]: what a delay shows to be ordered;
+//! - [`sites`]: numbers for call sites; [`trap_set`]: the dangerous pairs and their delays; [`budget`]: how much may be slept.
 //!
 //! [`enter`] walks an operation through both. Everything is generic over an [`env::Environment`] (clock, sleep, randomness,
 //! fences, and who hears of violations), so that tests run in virtual time.
 
+mod budget;
 pub(crate) mod enter;
 pub(crate) mod env;
 mod filter;
@@ -23,6 +25,8 @@ mod hold;
 mod leave;
 pub(crate) mod marks;
 mod now;
+mod order;
+mod phase;
 mod primitive;
 pub(crate) mod sites;
 #[cfg(test)]
@@ -30,10 +34,8 @@ mod tests;
 pub(crate) mod trap_set;
 pub(crate) mod traps;
 
-use crossbeam_utils::CachePadded;
-
 use env::Environment;
-use primitive::{AtomicU32, AtomicU64, Mutex, Ordering};
+use primitive::{AtomicU32, AtomicU64, CachePadded, Mutex, Ordering};
 
 pub(crate) use enter::Call;
 pub(crate) use history::LINES;
@@ -57,7 +59,10 @@ pub(crate) struct Engine<E: Environment> {
     traps: traps::Table<E>,
     history: history::History,
     sites: sites::Sites,
+    phase: phase::Phase,
+    order: order::Order,
     trap_set: trap_set::TrapSet,
+    slept: budget::Spent,
     /// Blocks of all threads that ever ran an operation; recycled, never freed, so that a scan needs no lifetime.
     contexts: Mutex<Vec<&'static Context<E>>>,
     next_context: AtomicU64,
@@ -83,7 +88,10 @@ impl<E: Environment> Engine<E> {
             traps: traps::Table::new(),
             history: history::History::new(lines),
             sites: sites::Sites::new(),
+            phase: phase::Phase::new(),
+            order: order::Order::new(),
             trap_set: trap_set::TrapSet::new(),
+            slept: budget::Spent::new(),
             contexts: Mutex::new(Vec::new()),
             next_context: AtomicU64::new(1),
             statistics: Statistics::default(),

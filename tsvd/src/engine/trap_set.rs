@@ -14,6 +14,8 @@ use super::{TICK_NS, WINDOW_NS};
 /// What a delay that catches nothing takes from the probability of its pairs.
 const DECAY: f64 = 0.1;
 const GROWTH: u64 = 4;
+/// Delays that have to speak for an order before it is believed: a short one is weak evidence.
+const AGREE: u32 = 2;
 
 /// Two call sites, smaller number first.
 pub(crate) type PairKey = (SiteId, SiteId);
@@ -27,6 +29,8 @@ pub(crate) fn pair_key(a: SiteId, b: SiteId) -> PairKey {
 pub(crate) enum State {
     /// Its sites are delayed.
     Armed,
+    /// Delays of one of its sites kept the other away: something orders them.
+    Ordered,
     /// Delayed in vain until its probability was spent.
     Decayed,
     /// Reported.
@@ -38,8 +42,32 @@ pub(crate) struct Pair {
     pub(crate) state: State,
     pub(crate) probability: f64,
     pub(crate) delays: u32,
-    /// The next delay for this pair.
-    delay_ns: u64,
+    /// The first delay for this pair.
+    first_delay_ns: u64,
+    /// Delays that spoke for an order, and the number of the last one that did.
+    agreed: u32,
+    agreed_last: u32,
+}
+
+impl Pair {
+    fn new(state: State, probability: f64, first_delay_ns: u64) -> Self {
+        Self {
+            state,
+            probability,
+            delays: 0,
+            first_delay_ns,
+            agreed: 0,
+            agreed_last: 0,
+        }
+    }
+
+    /// Longer after each failure, but for those that an order explains.
+    fn delay_ns(&self) -> u64 {
+        let failures = self.delays.saturating_sub(self.agreed).min(16);
+        self.first_delay_ns
+            .saturating_mul(GROWTH.pow(failures))
+            .min(WINDOW_NS)
+    }
 }
 
 pub(crate) struct TrapSet {
@@ -72,13 +100,7 @@ impl TrapSet {
         pairs.entry(pair_key(a, b)).or_insert_with(|| {
             new = true;
             // The history's clock knows a gap no better than to a tick.
-            let delay_ns = (2 * gap_ns.max(TICK_NS)).min(WINDOW_NS);
-            Pair {
-                state: State::Armed,
-                probability: 1.0,
-                delays: 0,
-                delay_ns,
-            }
+            Pair::new(State::Armed, 1.0, (2 * gap_ns.max(TICK_NS)).min(WINDOW_NS))
         });
         if new {
             self.show(&pairs, [a, b]);
@@ -94,7 +116,7 @@ impl TrapSet {
             .filter(|(key, pair)| has(**key, site) && pair.state == State::Armed);
         armed
             .filter(|(_, pair)| random < pair.probability)
-            .map(|(_, pair)| pair.delay_ns)
+            .map(|(_, pair)| pair.delay_ns())
             .max()
     }
 
@@ -108,7 +130,6 @@ impl TrapSet {
         {
             pair.delays += 1;
             pair.probability -= DECAY;
-            pair.delay_ns = (pair.delay_ns * GROWTH).min(WINDOW_NS);
             if pair.probability < DECAY / 2.0 {
                 pair.probability = 0.0;
                 pair.state = State::Decayed;
@@ -118,18 +139,32 @@ impl TrapSet {
         self.show(&pairs, touched);
     }
 
+    /// Delay number `delay` at `before` kept away who is now at `after`: enough of them, and the pair is left alone.
+    pub(super) fn ordered(&self, before: SiteId, after: SiteId, delay: u32) {
+        let mut pairs = self.pairs.lock();
+        let Some(pair) = pairs.get_mut(&pair_key(before, after)) else {
+            return;
+        };
+        if pair.state != State::Armed || pair.agreed_last == delay {
+            return;
+        }
+        pair.agreed += 1;
+        pair.agreed_last = delay;
+        if pair.agreed >= AGREE {
+            pair.state = State::Ordered;
+            self.show(&pairs, [before, after]);
+        }
+    }
+
     /// The pair was caught.
     pub(super) fn violated(&self, a: SiteId, b: SiteId) {
         if a == 0 || b == 0 {
             return;
         }
         let mut pairs = self.pairs.lock();
-        let pair = pairs.entry(pair_key(a, b)).or_insert(Pair {
-            state: State::Armed,
-            probability: 0.0,
-            delays: 0,
-            delay_ns: 0,
-        });
+        let pair = pairs
+            .entry(pair_key(a, b))
+            .or_insert(Pair::new(State::Armed, 0.0, 0));
         pair.state = State::Violated;
         self.show(&pairs, [a, b]);
     }
@@ -214,6 +249,21 @@ mod tests {
         set.violated(2, 1);
         assert!(set.is_armed(1) && set.is_armed(3) && !set.is_armed(2));
         assert!(!set.suspect(1, 2, GAP));
+    }
+
+    #[test]
+    fn two_delays_that_agree_on_an_order_end_the_suspicion_and_do_not_grow() {
+        let set = TrapSet::new();
+        set.suspect(1, 2, GAP);
+        set.failed(1);
+        set.ordered(1, 2, 1);
+        set.ordered(1, 2, 1);
+        assert!(set.is_armed(1), "one delay, seen by two");
+        assert_eq!(set.draw(1, 0.0), Some(2 * GAP));
+        set.failed(1);
+        set.ordered(2, 1, 2);
+        assert_eq!(set.pairs()[0].1.state, State::Ordered);
+        assert!(!set.is_armed(1) && !set.is_armed(2));
     }
 
     #[test]

@@ -5,11 +5,9 @@
 
 use std::panic::Location;
 
-use crossbeam_utils::CachePadded;
-
 use super::env::Environment;
 use super::marks::{Context, Flight};
-use super::primitive::{AtomicU32, Mutex, MutexGuard, Ordering};
+use super::primitive::{AtomicU32, CachePadded, Mutex, MutexGuard, Ordering};
 use crate::contract::{Object, Operation, conflict};
 
 const BUCKETS: usize = 64;

@@ -274,6 +274,7 @@ impl Recorder {
                     second: site(sites.get(b)?),
                     state: match pair.state {
                         State::Armed => report::PairState::Armed,
+                        State::Ordered => report::PairState::Ordered,
                         State::Decayed => report::PairState::Decayed,
                         State::Violated => report::PairState::Violated,
                     },

@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::{ENGINE, NOW};
 use crate::engine::TICK_NS;
 
+/// Threads of our own.
+pub(super) const THREADS: usize = 1;
+
 pub(super) fn start() {
     let started = std::thread::Builder::new()
         .name("tsvd ticker".to_owned())

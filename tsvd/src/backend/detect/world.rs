@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, MutexGuard};
 
-use super::{fences, gate, recorder};
+use super::{fences, gate, recorder, ticker};
 use crate::engine::env::Environment;
 use crate::engine::traps::{Bucket, Evidence};
 use crate::report::RawStack;
@@ -75,6 +75,10 @@ impl Environment for World {
         ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    fn is_alone(&self) -> bool {
+        threads_of_process().is_some_and(|threads| threads <= 1 + ticker::THREADS)
+    }
+
     fn stack(&self) -> RawStack {
         RawStack::capture()
     }
@@ -104,4 +108,15 @@ impl Environment for World {
     fn violation(&self, evidence: Evidence<RawStack>) {
         recorder::record(&evidence);
     }
+}
+
+#[cfg(target_os = "linux")]
+fn threads_of_process() -> Option<usize> {
+    // proc(5): one folder a thread.
+    Some(std::fs::read_dir("/proc/self/task").ok()?.count())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn threads_of_process() -> Option<usize> {
+    None
 }

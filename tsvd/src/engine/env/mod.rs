@@ -26,6 +26,9 @@ pub(crate) trait Environment: Sized + Send + Sync + 'static {
     /// A number in `0.0..1.0`.
     fn random(&self) -> f64;
 
+    /// Whether the calling thread is the process's only one, as far as can be told cheaply; false where it cannot.
+    fn is_alone(&self) -> bool;
+
     /// The calling thread's stack.
     fn stack(&self) -> Self::Stack;
 

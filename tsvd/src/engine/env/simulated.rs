@@ -176,6 +176,16 @@ impl Environment for Simulated {
         self.world.lock().unwrap().draw() as f64 / (u64::MAX >> 1) as f64
     }
 
+    fn is_alone(&self) -> bool {
+        let world = self.world.lock().unwrap();
+        world
+            .threads
+            .iter()
+            .filter(|state| **state != State::Done)
+            .count()
+            == 1
+    }
+
     fn stack(&self) -> usize {
         ME.get()
     }

@@ -1,0 +1,75 @@
+//! How much of the guest's time may be slept away, so that a test with a deadline of its own survives.
+//!
+//! Two allowances, both with a fixed part for short programs and a share of the time that has passed: one for the process,
+//! one for each thread. A delay that does not fit is left out, and its pair keeps its probability.
+
+use super::primitive::{AtomicU64, Ordering};
+
+const PROCESS_NS: u64 = 200_000_000;
+const THREAD_NS: u64 = 100_000_000;
+/// One over the share of elapsed time.
+const SHARE: u64 = 10;
+
+/// Time slept on one account.
+pub(super) struct Spent(AtomicU64);
+
+impl Spent {
+    pub(super) fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    pub(super) fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    fn fits(&self, wanted: u64, fixed: u64, elapsed: u64) -> bool {
+        self.0.load(Ordering::Relaxed) + wanted <= fixed + elapsed / SHARE
+    }
+
+    fn spend(&self, ns: u64) {
+        self.0.fetch_add(ns, Ordering::Relaxed);
+    }
+}
+
+/// Reserves a delay of `wanted` if both accounts have it, the thread's with `elapsed` since the process began, too: threads
+/// are not told apart by age. Two that reserve at once may overdraw by one delay.
+pub(super) fn reserve(process: &Spent, thread: &Spent, wanted: u64, elapsed: u64) -> bool {
+    let fits = process.fits(wanted, PROCESS_NS, elapsed) && thread.fits(wanted, THREAD_NS, elapsed);
+    if fits {
+        process.spend(wanted);
+        thread.spend(wanted);
+    }
+    fits
+}
+
+/// Gives back what a delay that ended early did not use.
+pub(super) fn refund(process: &Spent, thread: &Spent, unused: u64) {
+    for account in [process, thread] {
+        account.0.fetch_sub(unused, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_stop_at_the_threads_then_at_the_processs_allowance_and_time_gives_more() {
+        let process = Spent::new();
+        let threads = [Spent::new(), Spent::new(), Spent::new()];
+        assert!(reserve(&process, &threads[0], THREAD_NS, 0));
+        assert!(
+            !reserve(&process, &threads[0], 1, 0),
+            "the thread's is spent"
+        );
+        assert!(reserve(&process, &threads[1], THREAD_NS, 0));
+        assert!(
+            !reserve(&process, &threads[2], 1, 0),
+            "the process's is spent"
+        );
+        assert!(reserve(&process, &threads[2], 1_000, 10_000));
+        assert!(!reserve(&process, &threads[2], 1, 10_000));
+        refund(&process, &threads[2], 500);
+        assert!(reserve(&process, &threads[2], 500, 10_000));
+    }
+}

@@ -1,0 +1,252 @@
+//! Happens-before inference: calls that are really ordered show it when one of them is delayed.
+//!
+//! If a delay at `l1` keeps another context from making any point for at least half of it, and that context goes on promptly
+//! once the delay is over, then what it does next happens after `l1` (SOSP 2019, section 3.4): the two are no dangerous
+//! pair. The same holds for that context's next few points. Of several delays the one that ended last is blamed.
+//!
+//! Three rules are ours, since our delays are shorter than the paper's 100 ms, and a context that is just busy elsewhere
+//! makes no points either. It has to go on *promptly*, within half of the delay's length; within the whole of it if its gap is
+//! at least twice what is usual for it, as learnt while nothing is delayed. And two delays have to agree before a pair is dropped, see
+//! [`TrapSet::ordered`](super::trap_set::TrapSet::ordered).
+//!
+//! No clock is read for this on undisturbed calls: while a trap is published no call is filtered, so every point during a
+//! delay is stamped here, and one without a stamp was made before the delay began.
+
+use std::collections::VecDeque;
+
+use super::TICK_NS;
+use super::primitive::{AtomicU32, AtomicU64, Mutex, Ordering};
+use super::sites::SiteId;
+
+/// The part of a delay that a gap has to cover: one over this (paper: 0.5).
+const SHARE: u64 = 2;
+/// A tick, in the moving average.
+const ONE: u32 = 16;
+/// Gaps after which it is known what is usual.
+const KNOWN: u32 = 4;
+/// Points after the first one that count as ordered too (the paper's 5).
+const FOLLOWERS: u32 = 5;
+/// Delays that are remembered.
+const REMEMBERED: usize = 16;
+
+/// A delay that caught nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Delay {
+    pub(super) site: SiteId,
+    pub(super) context: u64,
+    pub(super) start: u64,
+    pub(super) end: u64,
+    /// Counts up from 1.
+    pub(super) number: u32,
+}
+
+pub(super) struct Order {
+    /// Number of the last delay; a context that has seen it has nothing to look up.
+    ended: AtomicU32,
+    delays: Mutex<VecDeque<Delay>>,
+}
+
+/// What one context remembers of its own points; written by it alone.
+pub(super) struct Gaps {
+    seen: AtomicU32,
+    /// When the last stamped point was made.
+    stamp: AtomicU64,
+    /// Tick of the last point plus one, and the usual number of ticks between points in 1/16: a moving average.
+    tick: AtomicU32,
+    usual: AtomicU32,
+    /// Gaps that went into the average.
+    known: AtomicU32,
+    /// Site and number of the delay after which this context's points are ordered, and how many of them still are.
+    after: AtomicU64,
+    left: AtomicU32,
+}
+
+impl Gaps {
+    /// Forgets what another thread left in a recycled block.
+    pub(super) fn reset(&self) {
+        self.stamp.store(0, Ordering::Relaxed);
+        self.tick.store(0, Ordering::Relaxed);
+        self.usual.store(ONE, Ordering::Relaxed);
+        self.known.store(0, Ordering::Relaxed);
+        self.left.store(0, Ordering::Relaxed);
+    }
+
+    /// A point at `tick` that no delay concerns.
+    #[inline]
+    pub(super) fn undisturbed(&self, tick: u32) {
+        let last = self.tick.load(Ordering::Relaxed);
+        if last == tick.wrapping_add(1) {
+            return;
+        }
+        self.tick.store(tick.wrapping_add(1), Ordering::Relaxed);
+        if last != 0 {
+            let gap = tick.wrapping_add(1).wrapping_sub(last).min(1 << 10) * ONE;
+            let known = self.known.load(Ordering::Relaxed);
+            self.known.store(known.saturating_add(1), Ordering::Relaxed);
+            let usual = self.usual.load(Ordering::Relaxed);
+            self.usual
+                .store(usual - usual / 4 + gap / 4, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a gap of `ns` is at least twice what is usual; not known before a few points were made undisturbed.
+    fn is_unusual(&self, ns: u64) -> Option<bool> {
+        let usual = u64::from(self.usual.load(Ordering::Relaxed).max(ONE));
+        let known = self.known.load(Ordering::Relaxed) >= KNOWN;
+        known.then(|| ns * u64::from(ONE) >= 2 * usual * TICK_NS)
+    }
+
+    pub(super) fn new() -> Self {
+        Self {
+            seen: AtomicU32::new(0),
+            stamp: AtomicU64::new(0),
+            tick: AtomicU32::new(0),
+            usual: AtomicU32::new(ONE),
+            known: AtomicU32::new(0),
+            after: AtomicU64::new(0),
+            left: AtomicU32::new(0),
+        }
+    }
+}
+
+impl Order {
+    pub(super) fn new() -> Self {
+        Self {
+            ended: AtomicU32::new(0),
+            delays: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    /// A delay of `context` at `site` is over and caught nothing.
+    pub(super) fn ended(&self, site: SiteId, context: u64, start: u64, end: u64) {
+        let mut delays = self.delays.lock();
+        let number = self.ended.load(Ordering::Relaxed).wrapping_add(1);
+        if delays.len() == REMEMBERED {
+            delays.pop_front();
+        }
+        delays.push_back(Delay {
+            site,
+            context,
+            start,
+            end,
+            number,
+        });
+        // Under the lock, so that who sees the number finds the delay.
+        self.ended.store(number, Ordering::Relaxed);
+    }
+
+    /// Whether a point of this context has to be shown to [`point`](Self::point): something was or is being delayed.
+    #[inline]
+    pub(super) fn concerns(&self, gaps: &Gaps, quiet: bool) -> bool {
+        !quiet
+            || gaps.left.load(Ordering::Relaxed) != 0
+            || self.ended.load(Ordering::Relaxed) != gaps.seen.load(Ordering::Relaxed)
+    }
+
+    /// A point of `context` at `now`: the site it happens after, and the number of the delay that showed it.
+    #[cold]
+    pub(super) fn point(&self, gaps: &Gaps, context: u64, now: u64) -> Option<(SiteId, u32)> {
+        // What follows a delay is no usual gap.
+        gaps.tick.store(0, Ordering::Relaxed);
+        let stamp = gaps.stamp.swap(now, Ordering::Relaxed);
+        let seen = gaps.seen.load(Ordering::Relaxed);
+        let delays = self.delays.lock();
+        gaps.seen
+            .store(self.ended.load(Ordering::Relaxed), Ordering::Relaxed);
+        let kept_apart = |delay: &&Delay| {
+            let length = delay.end - delay.start;
+            let gap_start = stamp.max(delay.start);
+            delay.number > seen
+                && delay.context != context
+                && delay.end.saturating_sub(gap_start) * SHARE >= length
+                && now >= delay.end
+                && match gaps.is_unusual(now - gap_start) {
+                    Some(unusual) => unusual && now - delay.end <= length,
+                    None => (now - delay.end) * SHARE <= length,
+                }
+        };
+        if let Some(delay) = delays
+            .iter()
+            .filter(kept_apart)
+            .max_by_key(|delay| delay.end)
+        {
+            gaps.after.store(
+                u64::from(delay.site) << 32 | u64::from(delay.number),
+                Ordering::Relaxed,
+            );
+            gaps.left.store(FOLLOWERS, Ordering::Relaxed);
+            return Some((delay.site, delay.number));
+        }
+        let left = gaps.left.load(Ordering::Relaxed).checked_sub(1)?;
+        gaps.left.store(left, Ordering::Relaxed);
+        let after = gaps.after.load(Ordering::Relaxed);
+        Some(((after >> 32) as SiteId, after as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// A delay of context 1 at site 7 from 100 to 110 ms.
+    fn delayed() -> Order {
+        let order = Order::new();
+        order.ended(7, 1, 100 * MS, 110 * MS);
+        order
+    }
+
+    #[test]
+    fn a_context_that_was_kept_waiting_is_ordered_and_so_are_its_next_points() {
+        let (order, gaps) = (delayed(), Gaps::new());
+        assert_eq!(order.point(&gaps, 2, 111 * MS), Some((7, 1)));
+        for point in 0..FOLLOWERS {
+            assert_eq!(
+                order.point(&gaps, 2, (200 + u64::from(point)) * MS),
+                Some((7, 1))
+            );
+        }
+        assert_eq!(order.point(&gaps, 2, 300 * MS), None);
+        assert!(!order.concerns(&gaps, true));
+    }
+
+    #[test]
+    fn a_context_that_made_points_meanwhile_is_not() {
+        let (order, gaps) = (Order::new(), Gaps::new());
+        order.point(&gaps, 2, 106 * MS);
+        order.ended(7, 1, 100 * MS, 110 * MS);
+        assert_eq!(order.point(&gaps, 2, 111 * MS), None, "a gap of 4 of 10 ms");
+        let (order, gaps) = (Order::new(), Gaps::new());
+        order.point(&gaps, 2, 105 * MS);
+        order.ended(7, 1, 100 * MS, 110 * MS);
+        assert_eq!(
+            order.point(&gaps, 2, 111 * MS),
+            Some((7, 1)),
+            "a gap of half of it"
+        );
+    }
+
+    #[test]
+    fn one_that_comes_back_much_later_and_the_delayed_one_itself_are_not() {
+        assert_eq!(delayed().point(&Gaps::new(), 2, 116 * MS), None);
+        assert_eq!(delayed().point(&Gaps::new(), 1, 111 * MS), None);
+    }
+
+    #[test]
+    fn a_gap_that_is_usual_for_the_context_says_nothing() {
+        let slow = Gaps::new();
+        (0..20).for_each(|point| slow.undisturbed(point * (20 * MS / TICK_NS) as u32));
+        assert_eq!(delayed().point(&slow, 2, 111 * MS), None);
+        let brisk = Gaps::new();
+        (0..20).for_each(|point| brisk.undisturbed(point));
+        assert_eq!(delayed().point(&brisk, 2, 111 * MS), Some((7, 1)));
+    }
+
+    #[test]
+    fn of_several_delays_the_one_that_ended_last_is_blamed() {
+        let order = delayed();
+        order.ended(8, 3, 101 * MS, 111 * MS);
+        assert_eq!(order.point(&Gaps::new(), 2, 112 * MS), Some((8, 2)));
+    }
+}
