@@ -88,7 +88,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Failure(reason)) => {
-            eprintln!("xtask {name} failed: {reason}");
+            // The reason comes last, where it is looked for.
+            let (reason, evidence) = reason.split_once('\n').unwrap_or((&reason, ""));
+            eprintln!("{evidence}\nxtask {name} failed: {reason}");
             ExitCode::FAILURE
         }
     };

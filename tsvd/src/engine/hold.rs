@@ -125,7 +125,8 @@ impl<E: Environment> Engine<E> {
         let hash = call.object_hash();
         let mut party = self.party(context, call);
         self.describe(call, &mut party);
-        let entered_ns = party.entered_ns;
+        // Describing may take long (a key's `Debug` is the guest's): the delay begins now.
+        let start = self.env.now();
 
         self.published.raise(hash);
         let mut bucket = self.traps.lock(hash);
@@ -178,14 +179,14 @@ impl<E: Environment> Engine<E> {
                 trap.asked.push(asked);
             }
         }
-        let trap = self.sleep(context, bucket, number, entered_ns + delay_ns);
+        let trap = self.sleep(context, bucket, number, start + delay_ns);
         self.now.retract();
         self.published.lower(hash);
 
         let held_ns = match &trap {
             // Until the other came; what follows is the report and the other's body.
             Some(trap) if trap.state != State::Held => trap.party.delayed_ns,
-            _ => self.env.now().saturating_sub(entered_ns),
+            _ => self.env.now().saturating_sub(start),
         };
         self.statistics.delays.fetch_add(1, Ordering::Relaxed);
         self.statistics
@@ -213,8 +214,8 @@ impl<E: Environment> Engine<E> {
         let Some(left) = left else {
             self.trap_set.failed(site);
             if nobody_inside {
-                let end = entered_ns + held_ns;
-                self.order.ended(site, context.number(), entered_ns, end);
+                self.order
+                    .ended(site, context.number(), start, start + held_ns);
             }
             return held(false);
         };

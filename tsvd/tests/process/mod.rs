@@ -42,6 +42,8 @@ pub(crate) fn run_with(environment: &[(&str, &str)], body: impl FnOnce()) -> Opt
         .env_remove("TSVD")
         .env_remove("TSVD_ON_VIOLATION");
     command
+        // Panics that are part of a scenario are to be quick.
+        .env("RUST_BACKTRACE", "0")
         .env_remove("TSVD_SEED")
         .envs(environment.iter().copied());
     let Output {
