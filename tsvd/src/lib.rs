@@ -118,6 +118,9 @@ mod config;
 mod contract;
 #[cfg(all(feature = "detect", not(loom)))]
 mod engine;
+#[cfg(all(feature = "detect", not(loom)))]
+#[allow(dead_code, unused_imports, reason = "the engine does not use it yet")]
+mod persist;
 
 #[cfg(feature = "report")]
 pub mod report;

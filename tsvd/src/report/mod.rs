@@ -15,6 +15,7 @@ mod merge;
 mod model;
 pub mod path;
 mod quote;
+mod replace;
 #[cfg(all(feature = "detect", not(loom)))]
 mod stack;
 mod text;
@@ -34,6 +35,8 @@ pub use model::{
     Access, Context, Coverage, DetectedBy, Frame, Kind, ObjectInfo, ObjectKind, Pair, PairState,
     Party, Pattern, Region, Report, Run, SCHEMA, Site, Summary, Tool, Violation,
 };
+#[cfg(all(feature = "detect", not(loom)))]
+pub(crate) use replace::replace;
 #[cfg(all(feature = "detect", not(loom)))]
 pub(crate) use stack::{RawStack, call_site};
 pub use text::Rendering;
