@@ -80,7 +80,7 @@
 //! |---|---|---|
 //! | `TSVD` | `on`, `off`, `auto` | `auto` |
 //! | `TSVD_ON_VIOLATION` | `fail` (a status of 0 becomes 66), `panic` (the second party panics, but not while unwinding or in `Drop`), `abort`, `record` | `fail` |
-//! | `TSVD_DIR` | the folder that gets `reports/` | `target/tsvd` |
+//! | `TSVD_DIR` | the folder that gets `reports/` and `traps.json`, what a run learns for the next | `target/tsvd` |
 //! | `TSVD_SEED` | seed of every random choice, a whole number | new in each run, named in the report |
 //!
 //! A value that is not allowed ends the process with status 2, before anything is watched.

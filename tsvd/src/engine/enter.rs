@@ -130,7 +130,10 @@ impl<E: Environment> Engine<E> {
         quiet: bool,
     ) -> Checked {
         let hash = call.object_hash();
-        let site = context.sites.number(&self.sites, call.operation, call.site);
+        let recall = |site| self.env.recall(site);
+        let site = context
+            .sites
+            .number(&self.sites, call.operation, call.site, recall);
         if self.published.any(hash) && self.meet(context, call, site, who) {
             return Checked::Caught;
         }
@@ -142,13 +145,15 @@ impl<E: Environment> Engine<E> {
         {
             self.trap_set.ordered(before, site, delay);
         }
+        // Before this access is recorded: a pair it makes dangerous is delayed from the next arrival on.
+        let armed = self.trap_set.is_armed(site);
         let near = self
             .record(context, call, site, hash)
             .filter(|(other, _)| !context.pairs.told(site, *other));
         if let Some((other, gap_ns)) = near {
             self.near_miss(call, site, other, gap_ns);
         }
-        if self.trap_set.is_armed(site) {
+        if armed {
             if self.delay(context, call, site, who) {
                 return Checked::Caught;
             }
@@ -228,6 +233,16 @@ impl<E: Environment> Engine<E> {
             // Filters forget, so that the newly armed sites are seen at their next arrival.
             self.now.advance();
         }
+    }
+
+    /// The number of a call site.
+    pub(super) fn site(
+        &self,
+        operation: &'static Operation,
+        location: &'static Location<'static>,
+    ) -> SiteId {
+        self.sites
+            .number(operation, location, |site| self.env.recall(site))
     }
 
     /// This call's side, described by its own thread.

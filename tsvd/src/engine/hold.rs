@@ -63,7 +63,7 @@ impl<E: Environment> Engine<E> {
             return false;
         };
         drop(bucket);
-        let other = self.sites.number(operation, location);
+        let other = self.site(operation, location);
         if self.trap_set.suspect(site, other, 0) {
             self.now.advance();
         }
@@ -289,8 +289,8 @@ impl<E: Environment> Engine<E> {
 
     /// Makes the report safe, and leaves the pair alone from now on.
     pub(super) fn prove(&self, evidence: Evidence<E::Stack>) {
-        let [a, b] = [&evidence.first, &evidence.second]
-            .map(|party| self.sites.number(party.operation, party.site));
+        let [a, b] =
+            [&evidence.first, &evidence.second].map(|party| self.site(party.operation, party.site));
         self.trap_set.violated(a, b);
         self.env.violation(evidence);
     }

@@ -119,6 +119,7 @@ impl<E: Environment> Context<E> {
             self.entries[index].end();
         }
         self.depth.store(0, Ordering::Relaxed);
+        self.points.reset();
         self.gaps.reset();
         self.slept.reset();
         self.taken.store(false, Ordering::Release);

@@ -70,6 +70,14 @@ pub(crate) struct Engine<E: Environment> {
     env: E,
 }
 
+/// A pair that an earlier run knew.
+pub(crate) struct Remembered {
+    pub(crate) key: trap_set::PairKey,
+    pub(crate) state: trap_set::State,
+    pub(crate) probability: f64,
+    pub(crate) delay_ns: u64,
+}
+
 /// Counted in the cold paths only.
 #[derive(Default)]
 pub(crate) struct Statistics {
@@ -120,6 +128,20 @@ impl<E: Environment> Engine<E> {
         self.ticks
             .store((self.env.now() / TICK_NS) as u32, Ordering::Relaxed);
         self.now.advance();
+    }
+
+    /// Begins with what an earlier run learnt: pairs of the call sites `1..=sites`, which `Environment::recall` tells when they
+    /// are met. To be called before anything is watched.
+    pub(crate) fn remember(
+        &self,
+        sites: sites::SiteId,
+        pairs: impl IntoIterator<Item = Remembered>,
+    ) {
+        self.sites.reserve(sites);
+        for pair in pairs {
+            self.trap_set
+                .remember(pair.key, pair.state, pair.probability, pair.delay_ns);
+        }
     }
 
     /// A block for a thread that has none yet: a recycled one where there is one.

@@ -24,6 +24,12 @@ pub(super) struct Points {
 }
 
 impl Points {
+    /// Forgets what another thread left in a recycled block.
+    pub(super) fn reset(&self) {
+        self.tick.store(0, Ordering::Relaxed);
+        self.run.store(POINTS, Ordering::Relaxed);
+    }
+
     pub(super) fn new() -> Self {
         Self {
             tick: AtomicU32::new(0),

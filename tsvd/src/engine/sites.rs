@@ -24,7 +24,8 @@ pub(crate) type SiteId = u16;
 pub(crate) struct Sites {
     /// By content: the compiler may make several `Location`s of one line.
     numbers: DashMap<(usize, &'static str, u32, u32), SiteId>,
-    list: Mutex<Vec<Site>>,
+    /// `None` for a site an earlier run knew and this one has not met.
+    list: Mutex<Vec<Option<Site>>>,
 }
 
 impl Sites {
@@ -35,10 +36,17 @@ impl Sites {
         }
     }
 
+    /// Numbers `1..=count` for call sites that an earlier run knew; handed out by `recall` of [`number`](Self::number).
+    pub(super) fn reserve(&self, count: SiteId) {
+        self.list.lock().resize(usize::from(count), None);
+    }
+
+    /// The number of a call site. When it is first met, `recall` may know the number it was given in advance.
     pub(super) fn number(
         &self,
         operation: &'static Operation,
         location: &'static Location<'static>,
+        recall: impl FnOnce(Site) -> Option<SiteId>,
     ) -> SiteId {
         let key = (
             ptr::from_ref(operation).addr(),
@@ -50,14 +58,22 @@ impl Sites {
             return *known;
         }
         *self.numbers.entry(key).or_insert_with(|| {
+            let site = Site {
+                operation,
+                location,
+            };
+            let recalled = recall(site);
             let mut list = self.list.lock();
+            if let Some(number) = recalled
+                && let Some(free @ None) = list.get_mut(usize::from(number) - 1)
+            {
+                *free = Some(site);
+                return number;
+            }
             if list.len() + 1 >= LIMIT {
                 return 0;
             }
-            list.push(Site {
-                operation,
-                location,
-            });
+            list.push(Some(site));
             list.len() as SiteId
         })
     }
@@ -67,10 +83,11 @@ impl Sites {
             .lock()
             .get(usize::from(site).checked_sub(1)?)
             .copied()
+            .flatten()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.list.lock().len()
+        self.list.lock().iter().flatten().count()
     }
 }
 
@@ -95,6 +112,7 @@ impl SiteCache {
         sites: &Sites,
         operation: &'static Operation,
         location: &'static Location<'static>,
+        recall: impl FnOnce(Site) -> Option<SiteId>,
     ) -> SiteId {
         let tag = super::enter::mix(
             ptr::from_ref(operation).addr() as u64,
@@ -104,7 +122,7 @@ impl SiteCache {
         if known.load(Ordering::Relaxed) == tag {
             return number.load(Ordering::Relaxed) as SiteId;
         }
-        let found = sites.number(operation, location);
+        let found = sites.number(operation, location, recall);
         known.store(tag, Ordering::Relaxed);
         number.store(u64::from(found), Ordering::Relaxed);
         found

@@ -678,3 +678,26 @@ fn no_random_program_gets_a_verdict_that_is_not_true() {
         "only {found} of 1,333 unlocked programs had a violation found"
     );
 }
+
+#[test]
+fn a_recycled_block_remembers_nothing_of_the_thread_before() {
+    let now: &'static Now = Box::leak(Box::new(Now::undecided()));
+    let engine: &'static Engine<Simulated> =
+        Box::leak(Box::new(Engine::new(Simulated::new(1, 1), now, 64)));
+    now.switch_on();
+    let map = 0;
+    let call = |operation| Call {
+        operation,
+        site: Location::caller(),
+        object: object(&map),
+        key: None,
+    };
+    let first = engine.attach();
+    assert_eq!(engine.enter(first, &call(&INSERT)), Entered::InFlight(0));
+    // Its thread is torn down inside of the call.
+    first.release();
+    let second = engine.attach();
+    assert!(std::ptr::eq(first, second), "the block is used again");
+    assert_eq!(engine.enter(second, &call(&GET)), Entered::InFlight(0));
+    assert_eq!(engine.statistics().near_misses.load(SeqCst), 1);
+}

@@ -44,6 +44,8 @@ pub(crate) struct Pair {
     pub(crate) delays: u32,
     /// The first delay for this pair.
     first_delay_ns: u64,
+    /// This run learnt something of it.
+    pub(crate) touched: bool,
     /// Delays that spoke for an order, and the number of the last one that did.
     agreed: u32,
     agreed_last: u32,
@@ -56,13 +58,14 @@ impl Pair {
             probability,
             delays: 0,
             first_delay_ns,
+            touched: false,
             agreed: 0,
             agreed_last: 0,
         }
     }
 
     /// Longer after each failure, but for those that an order explains.
-    fn delay_ns(&self) -> u64 {
+    pub(crate) fn delay_ns(&self) -> u64 {
         let failures = self.delays.saturating_sub(self.agreed).min(16);
         self.first_delay_ns
             .saturating_mul(GROWTH.pow(failures))
@@ -100,12 +103,22 @@ impl TrapSet {
         pairs.entry(pair_key(a, b)).or_insert_with(|| {
             new = true;
             // The history's clock knows a gap no better than to a tick.
-            Pair::new(State::Armed, 1.0, (2 * gap_ns.max(TICK_NS)).min(WINDOW_NS))
+            Pair {
+                touched: true,
+                ..Pair::new(State::Armed, 1.0, (2 * gap_ns.max(TICK_NS)).min(WINDOW_NS))
+            }
         });
         if new {
             self.show(&pairs, [a, b]);
         }
         new
+    }
+
+    /// What an earlier run learnt of a pair.
+    pub(super) fn remember(&self, key: PairKey, state: State, probability: f64, delay_ns: u64) {
+        let mut pairs = self.pairs.lock();
+        pairs.insert(key, Pair::new(state, probability, delay_ns.min(WINDOW_NS)));
+        self.show(&pairs, [key.0, key.1]);
     }
 
     /// How long to delay an arrival at `site`, drawing at `random`; `None` when it goes on at once.
@@ -128,6 +141,7 @@ impl TrapSet {
             .iter_mut()
             .filter(|(key, pair)| has(**key, site) && pair.state == State::Armed)
         {
+            pair.touched = true;
             pair.delays += 1;
             pair.probability -= DECAY;
             if pair.probability < DECAY / 2.0 {
@@ -148,6 +162,7 @@ impl TrapSet {
         if pair.state != State::Armed || pair.agreed_last == delay {
             return;
         }
+        pair.touched = true;
         pair.agreed += 1;
         pair.agreed_last = delay;
         if pair.agreed >= AGREE {
@@ -165,6 +180,7 @@ impl TrapSet {
         let pair = pairs
             .entry(pair_key(a, b))
             .or_insert(Pair::new(State::Armed, 0.0, 0));
+        pair.touched = true;
         pair.state = State::Violated;
         self.show(&pairs, [a, b]);
     }

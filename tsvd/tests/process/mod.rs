@@ -25,6 +25,20 @@ pub(crate) struct Ended {
 /// In the parent: runs the calling test again as a child with `environment` and returns how it ended. In the child: runs
 /// `body` and returns `None`. The calling test's thread must be libtest's, which bears its name.
 pub(crate) fn run_with(environment: &[(&str, &str)], body: impl FnOnce()) -> Option<Ended> {
+    run_in(None, environment, body)
+}
+
+/// The same in the report folder of an earlier process, whose reports are removed and whose trap file is there.
+pub(crate) fn run_again(after: Ended, body: impl FnOnce()) -> Option<Ended> {
+    std::fs::remove_dir_all(after.dir.path().join("reports")).expect("reports of the earlier run");
+    run_in(Some(after.dir), &[], body)
+}
+
+fn run_in(
+    dir: Option<tempfile::TempDir>,
+    environment: &[(&str, &str)],
+    body: impl FnOnce(),
+) -> Option<Ended> {
     if std::env::var_os(CHILD).is_some() {
         body();
         return None;
@@ -33,7 +47,7 @@ pub(crate) fn run_with(environment: &[(&str, &str)], body: impl FnOnce()) -> Opt
         .name()
         .expect("libtest names its threads")
         .to_owned();
-    let dir = tempfile::tempdir().expect("a temporary folder");
+    let dir = dir.unwrap_or_else(|| tempfile::tempdir().expect("a temporary folder"));
     let mut command = Command::new(std::env::current_exe().expect("this executable"));
     command.args([&test, "--exact", "--nocapture", "--test-threads=1"]);
     command

@@ -3,6 +3,7 @@
 mod exit;
 mod fences;
 mod gate;
+mod memory;
 mod recorder;
 mod threads;
 mod ticker;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{ENGINE, gate, threads};
+use super::{ENGINE, gate, memory, threads};
 use crate::config::OnViolation;
 use crate::contract::{Access, Kind as Identity, Operation};
 use crate::engine::Engine;
@@ -56,9 +56,9 @@ pub(super) fn begin() {
     let world = ENGINE.env();
     let mut run = Run::of_this_process(world.started_at(), "tsvd", world.seed(), 1);
     run.id = format!("{name}-{}", run.id);
-    let file = folder(&program)
-        .join("reports")
-        .join(format!("{}.json", run.id));
+    let folder = folder(&program);
+    let file = folder.join("reports").join(format!("{}.json", run.id));
+    memory::begin(folder.join("traps.json"));
     let root = path::workspace_root();
     *recorder = Some(Recorder {
         report: Report::new(run),
@@ -118,6 +118,7 @@ fn write_and_show(evidence: &Evidence<RawStack>) {
     let violation = recorder.describe(evidence);
     recorder.report.violations.push(violation.clone());
     recorder.write();
+    memory::save();
     let rendering = Rendering::new()
         .color(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .report(shorter(&recorder.file))
@@ -165,6 +166,7 @@ pub(super) fn finish() -> Option<Outcome> {
         return None;
     }
     recorder.write();
+    memory::save();
     let failing = recorder.report.failing().count();
     Some(Outcome {
         failing,

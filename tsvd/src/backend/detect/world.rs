@@ -7,8 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, MutexGuard};
 
-use super::{fences, gate, recorder, ticker};
+use super::{fences, gate, memory, recorder, ticker};
 use crate::engine::env::Environment;
+use crate::engine::sites::{Site, SiteId};
 use crate::engine::traps::{Bucket, Evidence};
 use crate::report::RawStack;
 
@@ -51,6 +52,10 @@ impl World {
 
 impl Environment for World {
     type Stack = RawStack;
+
+    fn recall(&self, site: Site) -> Option<SiteId> {
+        memory::recall(site)
+    }
 
     fn now(&self) -> u64 {
         self.started.elapsed().as_nanos() as u64

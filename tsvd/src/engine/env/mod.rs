@@ -6,12 +6,16 @@ pub(crate) mod simulated;
 use std::fmt::Debug;
 
 use super::primitive::{Condvar, MutexGuard};
+use super::sites::{Site, SiteId};
 use super::traps::{Bucket, Evidence};
 
 /// One world: the process itself, or a simulated one.
 pub(crate) trait Environment: Sized + Send + Sync + 'static {
     /// Where a call came from, cheap to take and resolved only for a report.
     type Stack: Clone + Send + Debug + 'static;
+
+    /// The number that was reserved for a call site which an earlier run knew; asked when the site is first met.
+    fn recall(&self, site: Site) -> Option<SiteId>;
 
     /// Nanoseconds since the engine began, monotonic.
     fn now(&self) -> u64;

@@ -9,6 +9,7 @@ use std::sync::{Condvar as Turn, Mutex as StdMutex, MutexGuard as StdGuard};
 
 use super::Environment;
 use crate::engine::primitive::{Condvar, MutexGuard};
+use crate::engine::sites::{Site, SiteId};
 use crate::engine::traps::{Bucket, Evidence};
 
 thread_local! {
@@ -145,6 +146,10 @@ impl World {
 
 impl Environment for Simulated {
     type Stack = usize;
+
+    fn recall(&self, _: Site) -> Option<SiteId> {
+        None
+    }
 
     fn now(&self) -> u64 {
         self.world.lock().unwrap().clock

@@ -1,0 +1,178 @@
+//! What earlier runs learnt: read from the trap file before anything is watched, added to it at violations and at exit.
+//!
+//! The stored call sites get their numbers in advance, so that a pair is armed before either of its sites is met: code that
+//! runs once per process is delayed at its first execution.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use parking_lot::Mutex;
+
+use super::{ENGINE, recorder};
+use crate::engine::Remembered;
+use crate::engine::sites::{Site, SiteId};
+use crate::engine::trap_set::{Pair, State, pair_key};
+use crate::persist::{self, End, Index, StoredPair, StoredSite, StoredState};
+use crate::report;
+
+static MEMORY: Mutex<Option<Memory>> = Mutex::new(None);
+
+struct Memory {
+    file: PathBuf,
+    index: Index,
+    /// The stored sites; number `n` is at `n - 1`.
+    sites: Vec<StoredSite>,
+    /// By the numbers of their sites, which of the stored pairs they are.
+    stored: BTreeMap<(SiteId, SiteId), usize>,
+    complained: bool,
+}
+
+/// Reads the trap file and arms what it has.
+pub(super) fn begin(file: PathBuf) {
+    let loaded = persist::load(&file, persist::today());
+    if let Some(warning) = &loaded.warning {
+        recorder::say(&format!("tsvd: {warning}"));
+    }
+    let mut numbers = BTreeMap::new();
+    for site in loaded
+        .pairs
+        .iter()
+        .flat_map(|pair| [&pair.first, &pair.second])
+    {
+        let next = numbers.len() + 1;
+        // What does not fit is learnt anew.
+        if let Ok(next) = SiteId::try_from(next) {
+            numbers.entry(site.clone()).or_insert(next);
+        }
+    }
+    let key = |pair: &StoredPair| {
+        Some(pair_key(
+            *numbers.get(&pair.first)?,
+            *numbers.get(&pair.second)?,
+        ))
+    };
+    let keyed = loaded.pairs.iter().enumerate();
+    let keyed: Vec<_> = keyed
+        .filter_map(|(number, pair)| Some((key(pair)?, number)))
+        .collect();
+    ENGINE.remember(
+        numbers.len() as SiteId,
+        keyed.iter().map(|(key, number)| {
+            let pair = &loaded.pairs[*number];
+            let (state, probability) = match pair.state {
+                // Caught again as long as it is there.
+                StoredState::Violated | StoredState::Armed => (State::Armed, pair.probability),
+                StoredState::Ordered => (State::Ordered, 0.0),
+                StoredState::Decayed => (State::Decayed, 0.0),
+            };
+            Remembered {
+                key: *key,
+                state,
+                probability,
+                delay_ns: pair.delay_ns,
+            }
+        }),
+    );
+    let mut sites: Vec<_> = numbers.into_iter().collect();
+    sites.sort_by_key(|(_, number)| *number);
+    *MEMORY.lock() = Some(Memory {
+        file,
+        index: Index::new(loaded.pairs),
+        sites: sites.into_iter().map(|(site, _)| site).collect(),
+        stored: keyed.into_iter().collect(),
+        complained: false,
+    });
+}
+
+/// The number reserved for a call site that is first met.
+pub(super) fn recall(site: Site) -> Option<SiteId> {
+    let mut memory = MEMORY.lock();
+    let memory = memory.as_mut()?;
+    if memory.index.is_empty() {
+        return None;
+    }
+    let StoredSite {
+        file,
+        line,
+        column,
+        contract,
+        operation,
+    } = describe(site);
+    let matched = memory
+        .index
+        .claim(&contract, &operation, &file, line, column);
+    let matched = matched.first()?;
+    let pair = memory.index.pair(matched.pair);
+    let stored = match matched.end {
+        End::First | End::Both => &pair.first,
+        End::Second => &pair.second,
+    };
+    let index = memory.sites.iter().position(|known| known == stored)?;
+    SiteId::try_from(index + 1).ok()
+}
+
+/// Adds what this run has learnt so far.
+pub(super) fn save() {
+    let mut memory = MEMORY.lock();
+    let Some(memory) = memory.as_mut() else {
+        return;
+    };
+    let pairs = ENGINE.trap_set().pairs();
+    let learnt = pairs.iter().filter(|(_, pair)| pair.touched);
+    let learnt: Vec<_> = learnt
+        .filter_map(|(key, pair)| memory.account(*key, pair))
+        .collect();
+    match persist::merge_into(&memory.file, &learnt, persist::today()) {
+        Ok(None) => {}
+        Ok(Some(warning)) => recorder::say(&format!("tsvd: {warning}")),
+        Err(_) if std::mem::replace(&mut memory.complained, true) => {}
+        Err(error) => recorder::say(&format!("tsvd: {error}")),
+    }
+}
+
+impl Memory {
+    fn account(&self, key: (SiteId, SiteId), pair: &Pair) -> Option<StoredPair> {
+        let [first, second] = [key.0, key.1].map(|number| {
+            ENGINE
+                .sites()
+                .get(number)
+                .map(describe)
+                .or_else(|| self.sites.get(usize::from(number).checked_sub(1)?).cloned())
+        });
+        let before = self.stored.get(&key).map(|number| self.index.pair(*number));
+        let mut account = StoredPair {
+            first: first?,
+            second: second?,
+            state: match pair.state {
+                State::Armed | State::Violated => StoredState::Armed,
+                State::Ordered => StoredState::Ordered,
+                State::Decayed => StoredState::Decayed,
+            },
+            probability: pair.probability,
+            delay_ns: pair.delay_ns(),
+            delays: before
+                .map_or(0, |before| before.delays)
+                .saturating_add(pair.delays),
+            caught: before.map_or(0, |before| before.caught),
+            last_day: persist::today(),
+            disturbed: before.is_some_and(|before| before.disturbed),
+        };
+        if pair.state == State::Violated {
+            account.catch();
+        }
+        Some(account)
+    }
+}
+
+fn describe(site: Site) -> StoredSite {
+    let report::Site {
+        file, line, column, ..
+    } = report::call_site(site.location, &[]);
+    StoredSite {
+        file,
+        line,
+        column,
+        contract: site.operation.contract().to_owned(),
+        operation: site.operation.name().to_owned(),
+    }
+}

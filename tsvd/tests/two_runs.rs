@@ -1,0 +1,130 @@
+//! What one process learns and the next knows, through the trap file.
+
+#![cfg(not(loom))]
+
+mod process;
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Barrier, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use process::{Ended, run_again, run_with};
+use tsvd::report::PairState;
+
+struct Store(AtomicU64);
+
+#[tsvd::contract]
+impl Store {
+    #[tsvd::read]
+    fn get(&self) {
+        std::hint::black_box(self.0.load(Relaxed));
+    }
+
+    #[tsvd::write]
+    fn insert(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+fn busy_for(time: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        std::hint::spin_loop();
+    }
+}
+
+/// Two calls, once in the process, some milliseconds apart.
+fn once() {
+    let store = Store(AtomicU64::new(0));
+    let start = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            start.wait();
+            store.insert();
+        });
+        start.wait();
+        busy_for(Duration::from_millis(4));
+        store.get();
+    });
+}
+
+fn passed(ended: &Ended) {
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn a_pair_that_runs_once_per_process_is_caught_in_the_second_run() {
+    let Some(first) = run_with(&[], once) else {
+        return;
+    };
+    passed(&first);
+    let pairs = &first.report.as_ref().unwrap().pairs;
+    assert_eq!(pairs.len(), 1, "a near miss");
+    let second = run_again(first, once).unwrap();
+    assert_eq!(second.status, Some(66), "{}", second.stderr);
+    assert_eq!(second.report.as_ref().unwrap().violations.len(), 1);
+    // And in the third, as long as it is there.
+    let third = run_again(second, once).unwrap();
+    assert_eq!(third.status, Some(66), "{}", third.stderr);
+}
+
+#[test]
+fn an_order_that_was_learnt_costs_nothing_in_the_second_run() {
+    let ordered = || {
+        let store = Mutex::new(Store(AtomicU64::new(0)));
+        let start = Barrier::new(2);
+        let body = || {
+            start.wait();
+            for _ in 0..200 {
+                store.lock().unwrap().insert();
+                busy_for(Duration::from_micros(200));
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(body);
+            body();
+        });
+    };
+    let Some(first) = run_with(&[], ordered) else {
+        return;
+    };
+    passed(&first);
+    let report = first.report.as_ref().unwrap();
+    assert!(report.summary.delays > 0, "{:?}", report.summary);
+    assert_eq!(
+        report.pairs[0].state,
+        PairState::Ordered,
+        "{:?}",
+        report.pairs
+    );
+    let second = run_again(first, ordered).unwrap();
+    passed(&second);
+    assert_eq!(second.report.as_ref().unwrap().summary.delays, 0);
+}
+
+#[test]
+fn a_broken_trap_file_is_set_aside_with_one_warning() {
+    let Some(first) = run_with(&[], once) else {
+        return;
+    };
+    let file = first.dir.path().join("traps.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, &text[..text.len() / 2]).unwrap();
+    let second = run_again(first, once).unwrap();
+    passed(&second);
+    assert_eq!(
+        second.stderr.matches("tsvd: ").count(),
+        1,
+        "{}",
+        second.stderr
+    );
+    assert!(second.stderr.contains("traps.json"), "{}", second.stderr);
+    let third = run_again(second, once).unwrap();
+    assert_eq!(
+        third.status,
+        Some(66),
+        "the new file serves: {}",
+        third.stderr
+    );
+}
