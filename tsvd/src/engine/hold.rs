@@ -12,6 +12,7 @@
 //! left), so that showing a collision does not cause one.
 
 use super::Engine;
+use super::defect::{Defect, planted};
 use super::enter::Call;
 use super::env::Environment;
 use super::marks::Context;
@@ -120,12 +121,15 @@ impl<E: Environment> Engine<E> {
         self.describe(call, &mut party);
         let entered_ns = party.entered_ns;
 
-        self.published.raise(hash);
+        if !planted(Defect::CountRaisedAfterScan) {
+            self.published.raise(hash);
+        }
         let mut bucket = self.traps.lock(hash);
         // Under the lock under which traps are inserted: of two that arrive together one finds the other.
-        if let Some(number) = bucket
-            .held_against(call.object, &party)
-            .map(|trap| trap.number)
+        if !planted(Defect::TrappersUnchecked)
+            && let Some(number) = bucket
+                .held_against(call.object, &party)
+                .map(|trap| trap.number)
         {
             self.spring(bucket, number, context, call, &mut party, who);
             self.published.lower(hash);
@@ -152,10 +156,18 @@ impl<E: Environment> Engine<E> {
             asked,
         });
         drop(bucket);
-        self.now.publish();
+        if !planted(Defect::NowChangedAfterScan) {
+            self.now.publish();
+        }
         // From here on every other call either sees the trap or has its mark seen below.
         self.env.heavy_fence();
         let inside = self.inside(call, &party);
+        if planted(Defect::CountRaisedAfterScan) {
+            self.published.raise(hash);
+        }
+        if planted(Defect::NowChangedAfterScan) {
+            self.now.publish();
+        }
 
         let mut bucket = self.traps.lock(hash);
         if let Some(trap) = bucket.trap(number)
@@ -171,6 +183,11 @@ impl<E: Environment> Engine<E> {
         let trap = self.sleep(context, bucket, number, entered_ns + delay_ns);
         self.now.retract();
         self.published.lower(hash);
+        if planted(Defect::MarkDropped)
+            && let Who::Mark(flight) = who
+        {
+            context.finish(flight.index);
+        }
 
         let held_ns = self.env.now().saturating_sub(entered_ns);
         self.statistics.delays.fetch_add(1, Ordering::Relaxed);
@@ -187,9 +204,12 @@ impl<E: Environment> Engine<E> {
             .asked
             .into_iter()
             .find(|asked| match (asked.context, asked.who) {
-                (Some(other), Who::Mark(flight)) => !other.in_flight(flight),
+                (Some(other), Who::Mark(flight)) => {
+                    planted(Defect::ReportAtOnce) || !other.in_flight(flight)
+                }
                 _ => false,
-            });
+            })
+            .filter(|_| !planted(Defect::NoSecondLook));
         let Some(left) = left else {
             self.trap_set.failed(site);
             return false;
