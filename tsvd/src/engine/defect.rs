@@ -28,6 +28,8 @@ pub(super) enum Defect {
     TornEntry,
     /// A call found inside its body is reported although it has not left.
     ReportAtOnce,
+    /// The first party goes on when the report is made, not when the second party has left.
+    BodiesTogether,
     /// The second party leaves without waking the one that sleeps for it.
     NoWake,
 }

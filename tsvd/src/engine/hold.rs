@@ -102,6 +102,9 @@ impl<E: Environment> Engine<E> {
                 second: who,
                 until: self.env.now() + GRACE_NS,
             };
+            if planted(Defect::BodiesTogether) {
+                trap.state = State::Released;
+            }
             self.env.wake(&trap.context.signal);
         }
     }

@@ -8,12 +8,15 @@ use std::sync::{Arc, Mutex};
 use super::{Delays, DetectedBy, Modelled, Seen};
 use crate::contract::{Access, Object, Operation};
 use crate::engine::enter::Entered;
-use crate::engine::{Call, Context, Engine, Now};
+use crate::engine::traps::Evidence;
+use crate::engine::{Call, Context, Engine, Now, OpenToken};
 
 /// Called by context 0.
 pub(super) static FIRST: Operation = operation("first", Access::Write, Location::caller());
 /// Called by context 1.
 pub(super) static SECOND: Operation = operation("second", Access::Write, Location::caller());
+/// Called by context 2.
+pub(super) static THIRD: Operation = operation("third", Access::Write, Location::caller());
 pub(super) static READ: Operation = operation("read", Access::Read, Location::caller());
 /// Not on the object of the others.
 pub(super) static WRITE_OTHER: Operation = operation("other", Access::Write, Location::caller());
@@ -28,16 +31,30 @@ const fn operation(
     Operation::new("lab::Map", name, access, definition)
 }
 
+fn call(operation: &'static Operation) -> Call<'static> {
+    let name = if ptr::eq(operation, &WRITE_OTHER) {
+        "other"
+    } else {
+        "map"
+    };
+    Call {
+        operation,
+        site: operation.definition(),
+        object: Object::resource(name),
+        key: None,
+    }
+}
+
 /// One execution's engine.
 pub(super) struct Lab {
     pub(super) engine: Engine<Modelled>,
-    contexts: [&'static Context<Modelled>; 2],
+    contexts: Vec<&'static Context<Modelled>>,
     now: &'static Now,
 }
 
 impl Lab {
-    /// An engine in which every call of `armed` is held.
-    pub(super) fn new(delays: Delays, armed: &[&'static Operation]) -> Arc<Self> {
+    /// An engine for `contexts` threads in which every call of `armed` is held.
+    pub(super) fn new(delays: Delays, contexts: usize, armed: &[&'static Operation]) -> Arc<Self> {
         let now: &'static Now = Box::leak(Box::new(Now::undecided()));
         now.switch_on();
         let engine = Engine::new(Modelled::new(delays), now, 2);
@@ -45,13 +62,13 @@ impl Lab {
             engine.sites().number(operation, operation.definition())
         };
         // Near misses of the models' own arm nothing more.
-        for [a, b] in [[&FIRST, &SECOND], [&READ, &WRITE_OTHER]] {
+        for [a, b] in [[&FIRST, &SECOND], [&FIRST, &THIRD], [&SECOND, &THIRD]] {
             engine.trap_set().violated(site(a), site(b));
         }
         for operation in armed {
             engine.trap_set().suspect(site(operation), site(&NEVER), 0);
         }
-        let contexts = [engine.attach(), engine.attach()];
+        let contexts = (0..contexts).map(|_| engine.attach()).collect();
         Arc::new(Self {
             engine,
             contexts,
@@ -60,18 +77,7 @@ impl Lab {
     }
 
     pub(super) fn enter(&self, me: usize, operation: &'static Operation) -> Entered {
-        let name = if ptr::eq(operation, &WRITE_OTHER) {
-            "other"
-        } else {
-            "map"
-        };
-        let call = Call {
-            operation,
-            site: operation.definition(),
-            object: Object::resource(name),
-            key: None,
-        };
-        self.engine.enter(self.contexts[me], &call)
+        self.engine.enter(self.contexts[me], &call(operation))
     }
 
     pub(super) fn leave(&self, me: usize, entered: Entered) {
@@ -88,6 +94,22 @@ impl Lab {
         self.leave(me, entered);
     }
 
+    /// A scope, which is a token; with whether it was caught.
+    pub(super) fn open(&self, me: usize, operation: &'static Operation) -> (OpenToken, bool) {
+        let opened = self.engine.open(self.contexts[me], &call(operation));
+        opened.expect("no model nests its scopes")
+    }
+
+    pub(super) fn close(&self, me: usize, token: OpenToken) {
+        self.engine.close(Some(self.contexts[me]), token);
+    }
+
+    /// The calls of context `me` on the object of `operation`, as a trapper's scan sees them.
+    pub(super) fn scan(&self, me: usize, operation: &'static Operation) -> Vec<&'static Operation> {
+        let seen = self.contexts[me].see(call(operation).object);
+        seen.map(|seen| seen.operation).collect()
+    }
+
     /// The time of all delays is over.
     pub(super) fn end_delays(&self) {
         self.engine.env().end_delays(&mut self.engine.traps.lock(0));
@@ -100,7 +122,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        for context in self.contexts {
+        for context in self.contexts.drain(..) {
             // SAFETY: leaked by `attach` as a box, and only this laboratory's engine, which ends here, knows it.
             drop(unsafe { Box::from_raw(ptr::from_ref(context).cast_mut()) });
         }
@@ -111,6 +133,10 @@ impl Drop for Lab {
 
 pub(super) fn is_caught(entered: Entered) -> bool {
     matches!(entered, Entered::Caught(_))
+}
+
+pub(super) fn is_trap(violation: &Evidence<()>) -> bool {
+    violation.detected_by == DetectedBy::Trap
 }
 
 /// What was reached, over all executions of a model: a model in which nobody is ever caught proves little.

@@ -34,7 +34,9 @@ mutants! {
     report_at_once: ReportAtOnce of waits_for_the_asker, INVENTED;
     mark_dropped: MarkDropped of two_trappers, UNSEEN;
     trappers_unchecked: TrappersUnchecked of two_trappers, "two calls that conflict are held side by side";
-    torn_entry: TornEntry of entry_used_again, INVENTED;
+    torn_entry: TornEntry of entry_used_again, TORN;
+    torn_entry_reported: TornEntry of read_beside_another_write, INVENTED;
+    bodies_together: BodiesTogether of bodies_apart, "Causality violation";
     no_wake: NoWake of woken_by_the_second, "deadlock";
 }
 
