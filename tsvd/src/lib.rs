@@ -116,7 +116,9 @@ mod backend;
 mod config;
 #[cfg(any(loom, feature = "detect"))]
 mod contract;
-#[cfg(all(feature = "detect", not(loom)))]
+// Under loom for its own models only.
+#[cfg(any(all(feature = "detect", not(loom)), all(loom, test)))]
+#[cfg_attr(loom, allow(dead_code, unused_imports, reason = "models use a part"))]
 mod engine;
 #[cfg(all(feature = "detect", not(loom)))]
 #[allow(dead_code, unused_imports, reason = "the engine does not use it yet")]

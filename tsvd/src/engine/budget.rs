@@ -3,7 +3,7 @@
 //! Two allowances, both with a fixed part for short programs and a share of the time that has passed: one for the process,
 //! one for each thread. A delay that does not fit is left out, and its pair keeps its probability.
 
-use super::primitive::{AtomicU64, Ordering};
+use super::primitive::lossy::{AtomicU64, Ordering};
 
 const PROCESS_NS: u64 = 200_000_000;
 const THREAD_NS: u64 = 100_000_000;

@@ -6,6 +6,7 @@ use std::ptr;
 
 use super::Engine;
 use super::budget;
+use super::defect::{Defect, planted};
 use super::env::Environment;
 use super::history::Access;
 use super::marks::Context;
@@ -77,12 +78,13 @@ impl<E: Environment> Engine<E> {
         if call.operation.drops() {
             self.retire(context, call.object);
         }
+        let too_early = planted(Defect::CheckBeforeMark).then(|| self.now.load());
         let Some(index) = context.mark(call) else {
             return Entered::Unwatched;
         };
         self.env.light_fence();
         // Loaded after the mark: a hit with this value proves that no trap was published when the mark was visible.
-        let now = self.now.load();
+        let now = too_early.unwrap_or_else(|| self.now.load());
         let tag = call.tag();
         if context.filter.knows(tag, now) {
             return Entered::InFlight(index);

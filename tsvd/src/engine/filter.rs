@@ -4,7 +4,7 @@
 //! finding anything, so the call is done. Entries are stamped only with quiet values of [`Now`](super::Now): a hit proves
 //! that no trap is published. Two calls that share a tag (64-bit mix) make one of them unrecorded: lossy, never wrong.
 
-use super::primitive::{AtomicU64, Ordering};
+use super::primitive::lossy::{AtomicU64, Ordering};
 use super::sites::SiteId;
 
 const SLOTS: usize = 512;

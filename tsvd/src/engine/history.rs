@@ -13,7 +13,7 @@
 //! | 1 | called with a key |
 //! | 0 | writes |
 
-use super::primitive::{AtomicU64, Ordering};
+use super::primitive::lossy::{AtomicU64, Ordering};
 use super::sites::SiteId;
 
 /// 4 MiB.

@@ -12,6 +12,7 @@
 //! left), so that showing a collision does not cause one.
 
 use super::Engine;
+use super::defect::{Defect, planted};
 use super::enter::Call;
 use super::env::Environment;
 use super::marks::Context;
@@ -108,6 +109,9 @@ impl<E: Environment> Engine<E> {
                 second: who,
                 until: self.env.now() + GRACE_NS,
             };
+            if planted(Defect::BodiesTogether) {
+                trap.state = State::Released;
+            }
             self.env.wake(&trap.context.signal);
         }
     }
@@ -128,12 +132,15 @@ impl<E: Environment> Engine<E> {
         // Describing may take long (a key's `Debug` is the guest's): the delay begins now.
         let start = self.env.now();
 
-        self.published.raise(hash);
+        if !planted(Defect::CountRaisedAfterScan) {
+            self.published.raise(hash);
+        }
         let mut bucket = self.traps.lock(hash);
         // Under the lock under which traps are inserted: of two that arrive together one finds the other.
-        if let Some(number) = bucket
-            .held_against(call.object, &party)
-            .map(|trap| trap.number)
+        if !planted(Defect::TrappersUnchecked)
+            && let Some(number) = bucket
+                .held_against(call.object, &party)
+                .map(|trap| trap.number)
         {
             self.spring(bucket, number, context, call, &mut party, who);
             self.published.lower(hash);
@@ -163,10 +170,18 @@ impl<E: Environment> Engine<E> {
             asked,
         });
         drop(bucket);
-        self.now.publish();
+        if !planted(Defect::NowChangedAfterScan) {
+            self.now.publish();
+        }
         // From here on every other call either sees the trap or has its mark seen below.
         self.env.heavy_fence();
         let inside = self.inside(call, &party);
+        if planted(Defect::CountRaisedAfterScan) {
+            self.published.raise(hash);
+        }
+        if planted(Defect::NowChangedAfterScan) {
+            self.now.publish();
+        }
 
         let mut bucket = self.traps.lock(hash);
         if let Some(trap) = bucket.trap(number)
@@ -182,6 +197,11 @@ impl<E: Environment> Engine<E> {
         let trap = self.sleep(context, bucket, number, start + delay_ns);
         self.now.retract();
         self.published.lower(hash);
+        if planted(Defect::MarkDropped)
+            && let Who::Mark(flight) = who
+        {
+            context.finish(flight.index);
+        }
 
         let held_ns = match &trap {
             // Until the other came; what follows is the report and the other's body.
@@ -208,9 +228,12 @@ impl<E: Environment> Engine<E> {
             .asked
             .into_iter()
             .find(|asked| match (asked.context, asked.who) {
-                (Some(other), Who::Mark(flight)) => !other.in_flight(flight),
+                (Some(other), Who::Mark(flight)) => {
+                    planted(Defect::ReportAtOnce) || !other.in_flight(flight)
+                }
                 _ => false,
-            });
+            })
+            .filter(|_| !planted(Defect::NoSecondLook));
         let Some(left) = left else {
             self.trap_set.failed(site);
             if nobody_inside {

@@ -1,6 +1,7 @@
 //! An operation's way out: end the flight, and answer who asked.
 
 use super::Engine;
+use super::defect::{Defect, planted};
 use super::enter::{Call, Checked, object_hash};
 use super::env::Environment;
 use super::marks::Context;
@@ -50,7 +51,9 @@ impl<E: Environment> Engine<E> {
             match trap.state {
                 State::Running { second, .. } if second == who => {
                     trap.state = State::Released;
-                    self.env.wake(&trap.context.signal);
+                    if !planted(Defect::NoWake) {
+                        self.env.wake(&trap.context.signal);
+                    }
                 }
                 State::Held => {
                     let Some(asked) = trap.asked.iter().find(|asked| asked.who == who) else {

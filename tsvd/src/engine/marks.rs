@@ -16,6 +16,7 @@ use std::ptr;
 
 use super::Call;
 use super::budget::Spent;
+use super::defect::{Defect, planted};
 use super::env::Environment;
 use super::filter::{Filter, PairCache};
 use super::order::Gaps;
@@ -25,7 +26,7 @@ use super::sites::SiteCache;
 use crate::contract::{Object, Operation};
 
 /// Nested operations of one thread that are watched; deeper ones run unwatched.
-pub(crate) const DEPTH: usize = 16;
+pub(crate) const DEPTH: usize = if cfg!(loom) { 2 } else { 16 };
 
 /// A thread's block. Leaked and recycled: a scan may read a block whose thread is gone, and finds nothing in flight.
 #[repr(align(128))]
@@ -297,7 +298,8 @@ impl Entry {
         let operation = self.operation.load(Ordering::Relaxed);
         let site = self.site.load(Ordering::Relaxed);
         fence(Ordering::Acquire);
-        if self.state.load(Ordering::Relaxed) != state || words != object.words() {
+        let torn = self.state.load(Ordering::Relaxed) != state && !planted(Defect::TornEntry);
+        if torn || words != object.words() {
             return None;
         }
         // SAFETY: the unchanged odd state says that both pointers are those `mark` stored from `&'static` references.

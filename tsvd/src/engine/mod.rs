@@ -17,6 +17,7 @@
 //! fences, and who hears of violations), so that tests run in virtual time.
 
 mod budget;
+mod defect;
 pub(crate) mod enter;
 pub(crate) mod env;
 mod filter;
@@ -24,18 +25,20 @@ mod history;
 mod hold;
 mod leave;
 pub(crate) mod marks;
+#[cfg(all(loom, test))]
+mod models;
 mod now;
 mod order;
 mod phase;
 mod primitive;
 pub(crate) mod sites;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 pub(crate) mod trap_set;
 pub(crate) mod traps;
 
 use env::Environment;
-use primitive::{AtomicU32, AtomicU64, CachePadded, Mutex, Ordering};
+use primitive::{AtomicU64, CachePadded, Mutex, Ordering, lossy};
 
 pub(crate) use enter::Call;
 pub(crate) use history::LINES;
@@ -54,7 +57,7 @@ pub(crate) struct Engine<E: Environment> {
     /// Changes with everything that makes an old answer of a [`filter`] stale; also the switch.
     now: &'static Now,
     /// Coarse time in ticks of [`TICK_NS`], for the history.
-    ticks: CachePadded<AtomicU32>,
+    ticks: CachePadded<lossy::AtomicU32>,
     published: traps::Counters,
     traps: traps::Table<E>,
     history: history::History,
@@ -81,9 +84,9 @@ pub(crate) struct Remembered {
 /// Counted in the cold paths only.
 #[derive(Default)]
 pub(crate) struct Statistics {
-    pub(crate) near_misses: AtomicU64,
-    pub(crate) delays: AtomicU64,
-    pub(crate) delay_ns: AtomicU64,
+    pub(crate) near_misses: lossy::AtomicU64,
+    pub(crate) delays: lossy::AtomicU64,
+    pub(crate) delay_ns: lossy::AtomicU64,
 }
 
 impl<E: Environment> Engine<E> {
@@ -91,7 +94,7 @@ impl<E: Environment> Engine<E> {
     pub(crate) fn new(env: E, now: &'static Now, lines: usize) -> Self {
         Self {
             now,
-            ticks: CachePadded::new(AtomicU32::new(0)),
+            ticks: CachePadded::new(lossy::AtomicU32::new(0)),
             published: traps::Counters::new(),
             traps: traps::Table::new(),
             history: history::History::new(lines),

@@ -15,7 +15,7 @@
 use std::collections::VecDeque;
 
 use super::TICK_NS;
-use super::primitive::{AtomicU32, AtomicU64, Mutex, Ordering};
+use super::primitive::lossy::{AtomicU32, AtomicU64, Mutex, Ordering};
 use super::sites::SiteId;
 
 /// The part of a delay that a gap has to cover: one over this (paper: 0.5).

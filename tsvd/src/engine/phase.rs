@@ -5,7 +5,8 @@
 //! a tick, and only the context of the last point is kept: a context that finds itself there goes on counting its own
 //! points, one that finds another was not alone.
 
-use super::primitive::{AtomicU32, AtomicU64, CachePadded, Ordering};
+use super::primitive::CachePadded;
+use super::primitive::lossy::{AtomicU32, AtomicU64, Ordering};
 
 /// Points of one context in a row after which it counts as alone (the paper's 16).
 const POINTS: u32 = 16;

@@ -1,5 +1,90 @@
-//! The engine's one door to atomics, fences and locks, so that they can be exchanged for a model's in one place.
+//! The engine's one door to atomics, fences and locks: the process's own, or loom's in the models of the protocol.
 
 pub(crate) use crossbeam_utils::CachePadded;
+#[cfg(not(loom))]
 pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
+pub(crate) use std::sync::atomic::Ordering;
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, fence};
+
+#[cfg(loom)]
+pub(crate) use self::modelled::{Condvar, Mutex, MutexGuard};
+#[cfg(loom)]
+pub(crate) use ::loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, fence};
+
+pub(crate) mod lossy {
+    //! For what only decides where to sleep, and for what one thread alone reads and writes: never loom's, so that the models
+    //! explore the protocol and nothing else.
+
+    pub(crate) use parking_lot::Mutex;
+    pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+}
+
+#[cfg(loom)]
+mod modelled {
+    //! Loom's locks with parking_lot's methods.
+
+    use std::ops::{Deref, DerefMut};
+
+    use ::loom::sync as loom;
+
+    pub(crate) struct Mutex<T>(loom::Mutex<T>);
+
+    /// The guard inside is there but while its owner waits.
+    pub(crate) struct MutexGuard<'a, T> {
+        lock: &'a Mutex<T>,
+        guard: Option<loom::MutexGuard<'a, T>>,
+    }
+
+    pub(crate) struct Condvar(loom::Condvar);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(loom::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            MutexGuard {
+                lock: self,
+                guard: self.0.lock().ok(),
+            }
+        }
+    }
+
+    impl<T> MutexGuard<'_, T> {
+        /// Gives the lock to whoever wants it, and takes it again.
+        pub(crate) fn bump(this: &mut Self) {
+            this.guard = None;
+            this.guard = this.lock.0.lock().ok();
+        }
+    }
+
+    impl<T> Deref for MutexGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            self.guard.as_deref().expect("its owner does not wait")
+        }
+    }
+
+    impl<T> DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.guard.as_deref_mut().expect("its owner does not wait")
+        }
+    }
+
+    impl Condvar {
+        pub(crate) fn new() -> Self {
+            Self(loom::Condvar::new())
+        }
+
+        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            let held = guard.guard.take().expect("its owner does not wait");
+            guard.guard = self.0.wait(held).ok();
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
+        }
+    }
+}

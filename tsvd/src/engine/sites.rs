@@ -5,7 +5,7 @@ use std::ptr;
 
 use dashmap::DashMap;
 
-use super::primitive::{AtomicU64, Mutex, Ordering};
+use super::primitive::lossy::{AtomicU64, Mutex, Ordering};
 use crate::contract::Operation;
 
 /// Call sites beyond this many are not suspected; those in flight are still compared.

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::primitive::{AtomicU64, Mutex, Ordering};
+use super::primitive::lossy::{AtomicU64, Mutex, Ordering};
 use super::sites::{LIMIT, SiteId};
 use super::{TICK_NS, WINDOW_NS};
 

@@ -10,8 +10,8 @@ use super::marks::{Context, Flight};
 use super::primitive::{AtomicU32, CachePadded, Mutex, MutexGuard, Ordering};
 use crate::contract::{Object, Operation, conflict};
 
-const BUCKETS: usize = 64;
-const COUNTERS: usize = 1024;
+const BUCKETS: usize = if cfg!(loom) { 1 } else { 64 };
+const COUNTERS: usize = if cfg!(loom) { 2 } else { 1024 };
 
 /// How many traps and tokens are published on the objects of a hash.
 pub(super) struct Counters(Box<[AtomicU32]>);

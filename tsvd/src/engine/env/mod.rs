@@ -1,6 +1,8 @@
 //! What the engine needs of the world: clock, sleep, randomness, fences, stacks, and who hears of violations.
 
-#[cfg(test)]
+#[cfg(all(loom, test))]
+pub(crate) mod modelled;
+#[cfg(all(test, not(loom)))]
 pub(crate) mod simulated;
 
 use std::fmt::Debug;

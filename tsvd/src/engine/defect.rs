@@ -1,0 +1,61 @@
+//! Deliberate defects of the protocol. Loom must reject each of them, so that what it accepts means something. Outside of
+//! its models `planted` is the constant `false`, and nothing is left of them.
+
+/// One mutant of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(all(loom, test)),
+    expect(dead_code, reason = "planted by models only")
+)]
+pub(super) enum Defect {
+    /// The trapper looks at the marks without a fence after its publication.
+    NoHeavyFence,
+    /// A call loads `NOW` without a fence after its mark.
+    NoLightFence,
+    /// A call loads `NOW` before it marks.
+    CheckBeforeMark,
+    /// The object's counter is raised when the marks have been looked at.
+    CountRaisedAfterScan,
+    /// `NOW` is changed when the marks have been looked at.
+    NowChangedAfterScan,
+    /// Nobody looks at the end of a delay whether an asked call has left.
+    NoSecondLook,
+    /// A held call gives up its mark when its trap is retracted, not when its body ends.
+    MarkDropped,
+    /// A trapper does not look for traps under the lock under which it sets its own.
+    TrappersUnchecked,
+    /// An entry's copy is used without a second look at its state.
+    TornEntry,
+    /// A call found inside its body is reported although it has not left.
+    ReportAtOnce,
+    /// The first party goes on when the report is made, not when the second party has left.
+    BodiesTogether,
+    /// The second party leaves without waking the one that sleeps for it.
+    NoWake,
+}
+
+#[cfg(not(all(loom, test)))]
+#[inline(always)]
+pub(super) const fn planted(_: Defect) -> bool {
+    false
+}
+
+#[cfg(all(loom, test))]
+pub(super) use self::modelled::{plant, planted};
+
+#[cfg(all(loom, test))]
+mod modelled {
+    use super::Defect;
+    use std::sync::OnceLock;
+
+    static PLANTED: OnceLock<Defect> = OnceLock::new();
+
+    /// Plants `defect` in this process, for good: each mutant has a process of its own.
+    pub(in crate::engine) fn plant(defect: Defect) {
+        PLANTED.set(defect).expect("one mutant a process");
+    }
+
+    pub(in crate::engine) fn planted(defect: Defect) -> bool {
+        PLANTED.get() == Some(&defect)
+    }
+}

@@ -1,0 +1,168 @@
+//! A world for loom: both halves of the fence are real fences, and time is what the model wants it to be.
+//!
+//! Ghost state is of std. It is sound because nobody reads it while it matters who wrote first: each field is either
+//! written and read under the bucket's lock, which is loom's, or read when all threads have been joined. A thread's
+//! clock is its own.
+
+use std::cell::Cell;
+use std::fmt::Debug;
+use std::ptr;
+use std::sync::Mutex as StdMutex;
+use std::sync::atomic::AtomicBool as Ghost;
+
+use super::Environment;
+use crate::engine::defect::{Defect, planted};
+use crate::engine::primitive::{AtomicBool, Condvar, MutexGuard, Ordering, fence};
+use crate::engine::sites::{Site, SiteId};
+use crate::engine::traps::{Bucket, Evidence, State};
+
+loom::thread_local! {
+    static CLOCK: Cell<u64> = Cell::new(0);
+    static REPORTS: Cell<usize> = Cell::new(0);
+}
+
+/// How long a delay is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delays {
+    /// It may be over at any moment, as may the time that is given to a second party.
+    EndAnyTime,
+    /// It is over when [`Modelled::end_delays`] says so, and not before.
+    EndWhenTold,
+}
+
+pub(crate) struct Modelled {
+    delays: Delays,
+    /// Set, without any order, between a publication and the fence that follows it.
+    published: AtomicBool,
+    told: Ghost,
+    seen: StdMutex<Seen>,
+}
+
+/// What a model looks at in the end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) violations: Vec<Evidence<()>>,
+    /// Calls that were found inside their bodies.
+    pub(crate) asked: usize,
+}
+
+impl Modelled {
+    pub(crate) fn new(delays: Delays) -> Self {
+        Self {
+            delays,
+            published: AtomicBool::new(false),
+            told: Ghost::new(false),
+            seen: StdMutex::default(),
+        }
+    }
+
+    /// A trap has been published; knowing it orders nothing.
+    pub(crate) fn is_published(&self) -> bool {
+        self.published.load(Ordering::Relaxed)
+    }
+
+    /// Violations reported by the calling thread.
+    pub(crate) fn own_reports() -> usize {
+        REPORTS.with(Cell::get)
+    }
+
+    /// Everybody's, once all threads have been joined.
+    pub(crate) fn seen(&self) -> Seen {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// The time of all delays is over.
+    pub(crate) fn end_delays(&self, bucket: &mut MutexGuard<'_, Bucket<Self>>) {
+        self.told.store(true, Ordering::Relaxed);
+        for trap in &bucket.traps {
+            trap.context.signal.notify_all();
+        }
+    }
+
+    fn look(&self, bucket: &Bucket<Self>, signal: &Condvar) -> Option<State> {
+        let held = || bucket.traps.iter().filter(|trap| trap.state == State::Held);
+        let side_by_side = held()
+            .any(|a| held().any(|b| a.object == b.object && a.party.conflicts_with(&b.party)));
+        assert!(
+            !side_by_side,
+            "two calls that conflict are held side by side"
+        );
+        let mut mine = bucket
+            .traps
+            .iter()
+            .filter(|trap| ptr::eq(&trap.context.signal, signal));
+        let trap = mine.next()?;
+        let mut seen = self.seen.lock().unwrap();
+        seen.asked = seen.asked.max(trap.asked.len());
+        Some(trap.state)
+    }
+}
+
+impl Environment for Modelled {
+    type Stack = ();
+
+    fn recall(&self, _: Site) -> Option<SiteId> {
+        None
+    }
+
+    fn is_alone(&self) -> bool {
+        false
+    }
+
+    fn now(&self) -> u64 {
+        CLOCK.with(Cell::get)
+    }
+
+    fn wait(&self, signal: &Condvar, bucket: &mut MutexGuard<'_, Bucket<Self>>, deadline: u64) {
+        let state = self.look(bucket, signal);
+        // A report comes to its end by itself.
+        let runs = matches!(state, Some(State::Held | State::Running { .. }));
+        match self.delays {
+            Delays::EndAnyTime if runs => {
+                // Loom lets the others do here as much as they can.
+                MutexGuard::bump(bucket);
+                CLOCK.with(|clock| clock.set(deadline));
+            }
+            Delays::EndWhenTold if runs && self.told.load(Ordering::Relaxed) => {
+                CLOCK.with(|clock| clock.set(deadline));
+            }
+            _ => signal.wait(bucket),
+        }
+    }
+
+    fn wake(&self, signal: &Condvar) {
+        signal.notify_all();
+    }
+
+    fn random(&self) -> f64 {
+        0.0
+    }
+
+    fn stack(&self) {}
+
+    fn thread_name(&self) -> Option<String> {
+        None
+    }
+
+    fn text(&self, _key: &dyn Debug) -> Option<String> {
+        None
+    }
+
+    fn light_fence(&self) {
+        if !planted(Defect::NoLightFence) {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    fn heavy_fence(&self) {
+        self.published.store(true, Ordering::Relaxed);
+        if !planted(Defect::NoHeavyFence) {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    fn violation(&self, evidence: Evidence<()>) {
+        REPORTS.with(|reports| reports.set(reports.get() + 1));
+        self.seen.lock().unwrap().violations.push(evidence);
+    }
+}

@@ -1,0 +1,172 @@
+//! What the models share: an engine with two contexts, its calls, and what must have happened in some execution.
+
+use std::collections::BTreeSet;
+use std::panic::Location;
+use std::ptr;
+use std::sync::{Arc, Mutex};
+
+use super::{Delays, DetectedBy, Modelled, Seen};
+use crate::contract::{Access, Object, Operation};
+use crate::engine::enter::Entered;
+use crate::engine::traps::Evidence;
+use crate::engine::{Call, Context, Engine, Now, OpenToken};
+
+/// Called by context 0.
+pub(super) static FIRST: Operation = operation("first", Access::Write, Location::caller());
+/// Called by context 1.
+pub(super) static SECOND: Operation = operation("second", Access::Write, Location::caller());
+/// Called by context 2.
+pub(super) static THIRD: Operation = operation("third", Access::Write, Location::caller());
+pub(super) static READ: Operation = operation("read", Access::Read, Location::caller());
+/// Not on the object of the others.
+pub(super) static WRITE_OTHER: Operation = operation("other", Access::Write, Location::caller());
+/// The other site of every armed pair.
+static NEVER: Operation = operation("never", Access::Write, Location::caller());
+
+const fn operation(
+    name: &'static str,
+    access: Access,
+    definition: &'static Location<'static>,
+) -> Operation {
+    Operation::new("lab::Map", name, access, definition)
+}
+
+fn call(operation: &'static Operation) -> Call<'static> {
+    let name = if ptr::eq(operation, &WRITE_OTHER) {
+        "other"
+    } else {
+        "map"
+    };
+    Call {
+        operation,
+        site: operation.definition(),
+        object: Object::resource(name),
+        key: None,
+    }
+}
+
+/// One execution's engine.
+pub(super) struct Lab {
+    pub(super) engine: Engine<Modelled>,
+    contexts: Vec<&'static Context<Modelled>>,
+    now: &'static Now,
+}
+
+impl Lab {
+    /// An engine for `contexts` threads in which every call of `armed` is held.
+    pub(super) fn new(delays: Delays, contexts: usize, armed: &[&'static Operation]) -> Arc<Self> {
+        let now: &'static Now = Box::leak(Box::new(Now::undecided()));
+        now.switch_on();
+        let engine = Engine::new(Modelled::new(delays), now, 2);
+        let site = |operation: &'static Operation| {
+            engine
+                .sites()
+                .number(operation, operation.definition(), |_| None)
+        };
+        // Near misses of the models' own arm nothing more.
+        for [a, b] in [[&FIRST, &SECOND], [&FIRST, &THIRD], [&SECOND, &THIRD]] {
+            engine.trap_set().violated(site(a), site(b));
+        }
+        for operation in armed {
+            engine.trap_set().suspect(site(operation), site(&NEVER), 0);
+        }
+        let contexts = (0..contexts).map(|_| engine.attach()).collect();
+        Arc::new(Self {
+            engine,
+            contexts,
+            now,
+        })
+    }
+
+    pub(super) fn enter(&self, me: usize, operation: &'static Operation) -> Entered {
+        self.engine.enter(self.contexts[me], &call(operation))
+    }
+
+    pub(super) fn leave(&self, me: usize, entered: Entered) {
+        match entered {
+            Entered::InFlight(index) | Entered::Caught(index) => {
+                self.engine.leave(self.contexts[me], index);
+            }
+            Entered::Unwatched => panic!("no model nests its calls"),
+        }
+    }
+
+    pub(super) fn call(&self, me: usize, operation: &'static Operation) {
+        let entered = self.enter(me, operation);
+        self.leave(me, entered);
+    }
+
+    /// A scope, which is a token; with whether it was caught.
+    pub(super) fn open(&self, me: usize, operation: &'static Operation) -> (OpenToken, bool) {
+        let opened = self.engine.open(self.contexts[me], &call(operation));
+        opened.expect("no model nests its scopes")
+    }
+
+    pub(super) fn close(&self, me: usize, token: OpenToken) {
+        self.engine.close(Some(self.contexts[me]), token);
+    }
+
+    /// The calls of context `me` on the object of `operation`, as a trapper's scan sees them.
+    pub(super) fn scan(&self, me: usize, operation: &'static Operation) -> Vec<&'static Operation> {
+        let seen = self.contexts[me].see(call(operation).object);
+        seen.map(|seen| seen.operation).collect()
+    }
+
+    /// The time of all delays is over.
+    pub(super) fn end_delays(&self) {
+        self.engine.env().end_delays(&mut self.engine.traps.lock(0));
+    }
+
+    pub(super) fn seen(&self) -> Seen {
+        self.engine.env().seen()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        for context in self.contexts.drain(..) {
+            // SAFETY: leaked by `attach` as a box, and only this laboratory's engine, which ends here, knows it.
+            drop(unsafe { Box::from_raw(ptr::from_ref(context).cast_mut()) });
+        }
+        // SAFETY: leaked by `new`, likewise.
+        drop(unsafe { Box::from_raw(ptr::from_ref(self.now).cast_mut()) });
+    }
+}
+
+pub(super) fn is_caught(entered: Entered) -> bool {
+    matches!(entered, Entered::Caught(_))
+}
+
+pub(super) fn is_trap(violation: &Evidence<()>) -> bool {
+    violation.detected_by == DetectedBy::Trap
+}
+
+/// What was reached, over all executions of a model: a model in which nobody is ever caught proves little.
+#[derive(Clone, Default)]
+pub(super) struct Goals(Arc<Mutex<BTreeSet<&'static str>>>);
+
+impl Goals {
+    pub(super) fn reach(&self, seen: &Seen) {
+        let mut reached = self.0.lock().unwrap();
+        for violation in &seen.violations {
+            reached.insert(match violation.detected_by {
+                DetectedBy::Trap => "trap",
+                DetectedBy::Overlap => "overlap",
+            });
+        }
+        if seen.asked > 0 {
+            reached.insert("asked");
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn assert_reached(&self, goals: &[&'static str]) {
+        let reached = self.0.lock().unwrap();
+        for goal in goals {
+            assert!(
+                reached.contains(goal),
+                "no execution reached \"{goal}\", only {reached:?}"
+            );
+        }
+    }
+}

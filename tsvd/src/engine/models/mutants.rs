@@ -1,0 +1,58 @@
+//! Deliberate defects, each rejected by a model above for the stated reason.
+
+use super::models::fails;
+use super::*;
+use crate::engine::defect::{Defect, plant};
+
+fn rejected(mutant: &str, defect: Defect, message: &str, model: fn(&Goals)) {
+    let test = format!("engine::models::mutants::{mutant}");
+    fails(&test, &[], message, || {
+        plant(defect);
+        let goals = Goals::default();
+        Model::new().name(mutant).check(move || model(&goals))
+    });
+}
+
+macro_rules! mutants {
+    ($($name:ident: $defect:ident of $model:expr, $message:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            rejected(stringify!($name), Defect::$defect, $message, $model);
+        }
+    )*};
+}
+
+mutants! {
+    no_heavy_fence: NoHeavyFence of inside_at_the_end, UNSEEN;
+    no_heavy_fence_within: NoHeavyFence of within_the_delay, UNPROVED;
+    no_light_fence: NoLightFence of inside_at_the_end, UNSEEN;
+    no_light_fence_within: NoLightFence of within_the_delay, UNPROVED;
+    check_before_mark: CheckBeforeMark of inside_at_the_end, UNSEEN;
+    count_raised_after_scan: CountRaisedAfterScan of inside_at_the_end, UNSEEN;
+    now_changed_after_scan: NowChangedAfterScan of inside_at_the_end, UNSEEN;
+    no_second_look: NoSecondLook of asked_and_left, UNPROVED;
+    report_at_once: ReportAtOnce of waits_for_the_asker, INVENTED;
+    mark_dropped: MarkDropped of two_trappers, UNSEEN;
+    trappers_unchecked: TrappersUnchecked of two_trappers, "two calls that conflict are held side by side";
+    torn_entry: TornEntry of entry_used_again, TORN;
+    torn_entry_reported: TornEntry of read_beside_another_write, INVENTED;
+    bodies_together: BodiesTogether of bodies_apart, "Causality violation";
+    no_wake: NoWake of woken_by_the_second, "deadlock";
+}
+
+/// Not of the engine but of the program: calls that are not ordered are reported by the models of ordered ones.
+mod programs {
+    use super::*;
+
+    #[test]
+    fn lock_on_one_side() {
+        let test = "engine::models::mutants::programs::lock_on_one_side";
+        models::rejected(test, INVENTED, || ordered_by_a_lock(false));
+    }
+
+    #[test]
+    fn no_join() {
+        let test = "engine::models::mutants::programs::no_join";
+        models::rejected(test, INVENTED, || ordered_by_fork_and_join(false));
+    }
+}
