@@ -30,6 +30,8 @@ pub(super) enum Defect {
     ReportAtOnce,
     /// The first party goes on when the report is made, not when the second party has left.
     BodiesTogether,
+    /// A scope ends without answering who asked it.
+    ScopeUnanswered,
     /// The second party leaves without waking the one that sleeps for it.
     NoWake,
 }

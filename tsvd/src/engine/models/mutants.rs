@@ -27,10 +27,15 @@ mutants! {
     no_heavy_fence_within: NoHeavyFence of within_the_delay, UNPROVED;
     no_light_fence: NoLightFence of inside_at_the_end, UNSEEN;
     no_light_fence_within: NoLightFence of within_the_delay, UNPROVED;
-    check_before_mark: CheckBeforeMark of inside_at_the_end, UNSEEN;
+    no_heavy_fence_known: NoHeavyFence of known_inside_at_the_end, UNSEEN;
+    no_heavy_fence_two: NoHeavyFence of two_inside_at_the_end, UNSEEN;
+    no_light_fence_known: NoLightFence of known_inside_at_the_end, UNSEEN;
+    check_before_mark: CheckBeforeMark of known_inside_at_the_end, UNSEEN;
     count_raised_after_scan: CountRaisedAfterScan of inside_at_the_end, UNSEEN;
-    now_changed_after_scan: NowChangedAfterScan of inside_at_the_end, UNSEEN;
+    now_changed_after_scan: NowChangedAfterScan of known_inside_at_the_end, UNSEEN;
     no_second_look: NoSecondLook of asked_and_left, UNPROVED;
+    no_second_look_two: NoSecondLook of two_asked_and_left, UNPROVED;
+    scope_unanswered: ScopeUnanswered of scope_and_trapper, UNPROVED;
     report_at_once: ReportAtOnce of waits_for_the_asker, INVENTED;
     mark_dropped: MarkDropped of two_trappers, UNSEEN;
     trappers_unchecked: TrappersUnchecked of two_trappers, "two calls that conflict are held side by side";
