@@ -1,6 +1,6 @@
 //! Samples: one stretch of calls, timed on one or more threads; and what is made of many.
 
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Nanoseconds a call, for each thread.
@@ -15,16 +15,25 @@ pub(crate) struct Sample {
 const WARM_UP: u64 = 1000;
 
 /// Runs `calls` calls on each of `threads` new threads at once; `body` is told which thread it is and how many to make.
+///
+/// The wall time is from the first start to the last end: threads that run after one another instead of together must not
+/// look as if they had not been in each other's way.
 pub(crate) fn sample(threads: usize, calls: u64, body: impl Fn(usize, u64) + Sync) -> Sample {
-    let barrier = Barrier::new(threads);
-    let samples: Vec<Sample> = std::thread::scope(|scope| {
+    let ready = AtomicUsize::new(0);
+    let timed: Vec<(Instant, Instant, Sample)> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..threads)
             .map(|thread| {
-                let (barrier, body) = (&barrier, &body);
+                let (ready, body) = (&ready, &body);
                 scope.spawn(move || {
                     body(thread, WARM_UP.min(calls));
-                    barrier.wait();
-                    time(calls, |calls| body(thread, calls))
+                    // Not a barrier of std, whose wake-up takes longer than some samples.
+                    ready.fetch_add(1, Ordering::AcqRel);
+                    while ready.load(Ordering::Acquire) < threads {
+                        std::thread::yield_now();
+                    }
+                    let started = Instant::now();
+                    let sample = time(calls, |calls| body(thread, calls));
+                    (started, Instant::now(), sample)
                 })
             })
             .collect();
@@ -33,10 +42,15 @@ pub(crate) fn sample(threads: usize, calls: u64, body: impl Fn(usize, u64) + Syn
             .map(|thread| thread.join().expect("a body panicked"))
             .collect()
     });
-    let mean = |of: fn(&Sample) -> f64| samples.iter().map(of).sum::<f64>() / samples.len() as f64;
+    let first = timed.iter().map(|(started, ..)| *started).min();
+    let last = timed.iter().map(|(_, ended, _)| *ended).max();
+    let (Some(first), Some(last)) = (first, last) else {
+        unreachable!("there is at least one thread")
+    };
+    let processor = timed.iter().map(|(.., sample)| sample.processor);
     Sample {
-        wall: mean(|sample| sample.wall),
-        processor: mean(|sample| sample.processor),
+        wall: (last - first).as_nanos() as f64 / calls as f64,
+        processor: processor.sum::<f64>() / threads as f64,
     }
 }
 
