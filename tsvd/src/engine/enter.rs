@@ -36,6 +36,7 @@ pub(crate) enum Entered {
 }
 
 impl Call<'_> {
+    #[inline]
     pub(super) fn key_word(&self) -> u64 {
         self.key.map_or(0, |key| key.hash)
     }
@@ -45,9 +46,10 @@ impl Call<'_> {
     fn tag(&self) -> u64 {
         let operation = ptr::from_ref(self.operation).addr() as u64;
         let site = ptr::from_ref(self.site).addr() as u64;
+        let [word, type_word] = self.object.words();
         mix(
-            self.object_hash() ^ self.key_word(),
-            operation ^ site.rotate_left(32),
+            word ^ self.key_word(),
+            type_word ^ operation ^ site.rotate_left(32),
         )
     }
 
@@ -71,7 +73,9 @@ pub(super) fn mix(a: u64, b: u64) -> u64 {
 
 impl<E: Environment> Engine<E> {
     /// Marks the call as in flight, checks it, and perhaps delays it.
-    #[inline]
+    //
+    // Inline up to the filter, and the call goes on by value: a reference would put its parts into memory for every call.
+    #[inline(always)]
     pub(crate) fn enter(&self, context: &'static Context<E>, call: &Call<'_>) -> Entered {
         if call.operation.drops() {
             self.retire(context, call.object);
@@ -86,14 +90,15 @@ impl<E: Environment> Engine<E> {
         if context.filter.knows(tag, now) {
             return Entered::InFlight(index);
         }
-        self.enter_unfiltered(context, call, index, now, tag)
+        self.enter_unfiltered(context, *call, index, now, tag)
     }
 
     #[cold]
+    #[inline(never)]
     fn enter_unfiltered(
         &self,
         context: &'static Context<E>,
-        call: &Call<'_>,
+        call: Call<'_>,
         index: usize,
         now: u64,
         tag: u64,
@@ -105,7 +110,7 @@ impl<E: Environment> Engine<E> {
         fence(Ordering::Acquire);
         let who = Who::Mark(context.flight(index));
         let outside = context.suspend();
-        let checked = self.check(context, call, who);
+        let checked = self.check(context, &call, who);
         context.resume(outside);
         match checked {
             Checked::Quiet => {

@@ -24,6 +24,7 @@ impl<E: Environment> Engine<E> {
     }
 
     #[cold]
+    #[inline(never)]
     fn answer_for_mark(&self, context: &Context<E>, index: usize) {
         context.clear_asked(index);
         if self.now.is_off() {

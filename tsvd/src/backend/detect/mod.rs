@@ -30,6 +30,7 @@ static ENGINE: LazyLock<Engine<World>> =
 pub(crate) struct Guard(Option<InFlight>);
 
 struct InFlight {
+    engine: &'static Engine<World>,
     context: &'static Context<World>,
     index: usize,
 }
@@ -52,8 +53,13 @@ impl Guard {
 impl Drop for Guard {
     #[inline]
     fn drop(&mut self) {
-        if let Some(InFlight { context, index }) = self.0 {
-            ENGINE.leave(context, index);
+        if let Some(InFlight {
+            engine,
+            context,
+            index,
+        }) = self.0
+        {
+            engine.leave(context, index);
         }
     }
 }
@@ -73,10 +79,17 @@ pub(crate) fn enter(
     if !object.is_watched() {
         return Guard::inert();
     }
-    let Some(context) = threads::current() else {
+    let Some((engine, context)) = threads::current() else {
         return Guard::inert();
     };
-    match ENGINE.enter(
+    let guard = |index| {
+        Guard(Some(InFlight {
+            engine,
+            context,
+            index,
+        }))
+    };
+    match engine.enter(
         context,
         &Call {
             operation,
@@ -86,10 +99,10 @@ pub(crate) fn enter(
         },
     ) {
         Entered::Unwatched => Guard::inert(),
-        Entered::InFlight(index) => Guard(Some(InFlight { context, index })),
+        Entered::InFlight(index) => guard(index),
         Entered::Caught(index) => {
             // Made before the panic, so that it is ended by it.
-            let guard = Guard(Some(InFlight { context, index }));
+            let guard = guard(index);
             recorder::react(operation);
             guard
         }
@@ -109,7 +122,8 @@ impl Token {
 impl Drop for Token {
     fn drop(&mut self) {
         if let Some(open) = self.0.take() {
-            ENGINE.close(threads::current(), open);
+            let context = threads::current().map(|(_, context)| context);
+            ENGINE.close(context, open);
         }
     }
 }
@@ -123,10 +137,10 @@ pub(crate) fn token(
     if !object.is_watched() {
         return Token::inert();
     }
-    let Some(context) = threads::current() else {
+    let Some((engine, context)) = threads::current() else {
         return Token::inert();
     };
-    let Some((open, caught)) = ENGINE.open(
+    let Some((open, caught)) = engine.open(
         context,
         &Call {
             operation,
@@ -147,8 +161,8 @@ pub(crate) fn token(
 /// The life of `object` ends: this thread's operations on it are over.
 pub(crate) fn retire(object: Object) {
     if enabled()
-        && let Some(context) = threads::current()
+        && let Some((engine, context)) = threads::current()
     {
-        ENGINE.retire(context, object);
+        engine.retire(context, object);
     }
 }

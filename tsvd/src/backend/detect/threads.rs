@@ -4,7 +4,10 @@ use std::cell::Cell;
 
 use super::{ENGINE, NOW, gate};
 use crate::backend::detect::world::World;
-use crate::engine::Context;
+use crate::engine::{Context, Engine};
+
+/// The engine beside the block, so that an operation need not ask whether the engine exists.
+pub(super) type Attached = (&'static Engine<World>, &'static Context<World>);
 
 #[derive(Clone, Copy)]
 enum Slot {
@@ -12,7 +15,7 @@ enum Slot {
     New,
     /// Being attached; what that calls is not watched.
     Attaching,
-    Attached(&'static Context<World>),
+    Attached(Attached),
     /// The thread is ending and has given its block back: operations in destructors that run later are not watched.
     Gone,
 }
@@ -27,7 +30,7 @@ struct Release;
 
 impl Drop for Release {
     fn drop(&mut self) {
-        if let Slot::Attached(context) = SLOT.replace(Slot::Gone) {
+        if let Slot::Attached((_, context)) = SLOT.replace(Slot::Gone) {
             context.release();
         }
     }
@@ -35,16 +38,20 @@ impl Drop for Release {
 
 /// The calling thread's block; `None` where it can have none, or nothing is watched.
 #[inline]
-pub(super) fn current() -> Option<&'static Context<World>> {
-    match SLOT.get() {
-        Slot::Attached(context) => Some(context),
-        Slot::New => attach(),
-        Slot::Attaching | Slot::Gone => None,
+pub(super) fn current() -> Option<Attached> {
+    if let Slot::Attached(attached) = SLOT.get() {
+        Some(attached)
+    } else {
+        attach()
     }
 }
 
 #[cold]
-fn attach() -> Option<&'static Context<World>> {
+#[inline(never)]
+fn attach() -> Option<Attached> {
+    if !matches!(SLOT.get(), Slot::New) {
+        return None;
+    }
     SLOT.set(Slot::Attaching);
     if NOW.is_undecided() {
         gate::decide(false);
@@ -58,9 +65,10 @@ fn attach() -> Option<&'static Context<World>> {
         SLOT.set(Slot::Gone);
         return None;
     }
-    let context = ENGINE.attach();
-    SLOT.set(Slot::Attached(context));
-    Some(context)
+    let engine = &*ENGINE;
+    let attached = (engine, engine.attach());
+    SLOT.set(Slot::Attached(attached));
+    Some(attached)
 }
 
 /// Runs `body` with the calling thread's operations unwatched.
