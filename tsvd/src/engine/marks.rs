@@ -172,7 +172,7 @@ impl<E: Environment> Context<E> {
 
     /// Ends the flight at `index` and all above it; says whether somebody asked to be told.
     #[inline]
-    pub(super) fn finish(&self, index: usize) -> bool {
+    pub(crate) fn finish(&self, index: usize) -> bool {
         // An index of `mark`; the remainder spares the check that it is.
         let entry = &self.entries[index % DEPTH];
         entry.end();

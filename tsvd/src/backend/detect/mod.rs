@@ -30,7 +30,6 @@ static ENGINE: LazyLock<Engine<World>> =
 pub(crate) struct Guard(Option<InFlight>);
 
 struct InFlight {
-    engine: &'static Engine<World>,
     context: &'static Context<World>,
     index: usize,
 }
@@ -53,15 +52,18 @@ impl Guard {
 impl Drop for Guard {
     #[inline]
     fn drop(&mut self) {
-        if let Some(InFlight {
-            engine,
-            context,
-            index,
-        }) = self.0
+        if let Some(InFlight { context, index }) = self.0
+            && context.finish(index)
         {
-            engine.leave(context, index);
+            answer(context, index);
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn answer(context: &'static Context<World>, index: usize) {
+    ENGINE.answer_for_mark(context, index);
 }
 
 #[inline]
@@ -69,7 +71,8 @@ pub(crate) fn enabled() -> bool {
     !NOW.is_off()
 }
 
-#[inline]
+// Inline into the operation, whose object, key and description the compiler knows: most of the work folds away.
+#[inline(always)]
 pub(crate) fn enter(
     operation: &'static Operation,
     site: &'static Location<'static>,
@@ -82,13 +85,7 @@ pub(crate) fn enter(
     let Some((engine, context)) = threads::current() else {
         return Guard::inert();
     };
-    let guard = |index| {
-        Guard(Some(InFlight {
-            engine,
-            context,
-            index,
-        }))
-    };
+    let guard = |index| Guard(Some(InFlight { context, index }));
     match engine.enter(
         context,
         &Call {
