@@ -35,6 +35,26 @@ pub(crate) enum Entered {
     Caught(usize),
 }
 
+/// How far [`Engine::pass`] came with a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Passed {
+    /// Not in flight: nested too deeply.
+    Unwatched,
+    /// In flight, and nothing has changed since this thread made the same call.
+    Known(usize),
+    /// In flight, and to be examined.
+    New(New),
+}
+
+/// A call that the filter does not know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct New {
+    index: usize,
+    /// `NOW` as it was after the mark.
+    now: u64,
+    tag: u64,
+}
+
 impl Call<'_> {
     #[inline]
     pub(super) fn key_word(&self) -> u64 {
@@ -73,53 +93,56 @@ pub(super) fn mix(a: u64, b: u64) -> u64 {
 
 impl<E: Environment> Engine<E> {
     /// Marks the call as in flight, checks it, and perhaps delays it.
-    //
-    // Inline up to the filter, and the call goes on by value: a reference would put its parts into memory for every call.
-    #[inline(always)]
     pub(crate) fn enter(&self, context: &'static Context<E>, call: &Call<'_>) -> Entered {
+        match self.pass(context, call) {
+            Passed::Unwatched => Entered::Unwatched,
+            Passed::Known(index) => Entered::InFlight(index),
+            Passed::New(new) => self.examine(context, call, new),
+        }
+    }
+
+    /// The way of nearly every call: marked, and known to the filter. The rest is [`examine`](Self::examine).
+    #[inline(always)]
+    pub(crate) fn pass(&self, context: &'static Context<E>, call: &Call<'_>) -> Passed {
         if call.operation.drops() {
             self.retire(context, call.object);
         }
         let Some(index) = context.mark(call) else {
-            return Entered::Unwatched;
+            return Passed::Unwatched;
         };
         self.env.light_fence();
         // Loaded after the mark: a hit with this value proves that no trap was published when the mark was visible.
         let now = self.now.load();
         let tag = call.tag();
         if context.filter.knows(tag, now) {
-            return Entered::InFlight(index);
+            return Passed::Known(index);
         }
-        self.enter_unfiltered(context, *call, index, now, tag)
+        Passed::New(New { index, now, tag })
     }
 
+    /// Checks a call that is marked and not known, and perhaps delays it.
     #[cold]
-    #[inline(never)]
-    fn enter_unfiltered(
+    pub(crate) fn examine(
         &self,
         context: &'static Context<E>,
-        call: Call<'_>,
-        index: usize,
-        now: u64,
-        tag: u64,
+        call: &Call<'_>,
+        New { index, now, tag }: New,
     ) -> Entered {
-        if self.now.is_off() {
+        if context.filter.recalls(tag, now) || self.now.is_off() {
             return Entered::InFlight(index);
         }
         // Pairs with the release of `Now::publish`: the counter it was raised with is seen with it.
         fence(Ordering::Acquire);
         let who = Who::Mark(context.flight(index));
         let outside = context.suspend();
-        let checked = self.check(context, &call, who);
+        let checked = self.check(context, call, who);
+        if checked == Checked::Quiet && Now::is_quiet(now) {
+            // Still suspended: the filter may allocate.
+            context.filter.stamp(tag, now);
+        }
         context.resume(outside);
         match checked {
-            Checked::Quiet => {
-                if Now::is_quiet(now) {
-                    context.filter.stamp(tag, now);
-                }
-                Entered::InFlight(index)
-            }
-            Checked::Suspect => Entered::InFlight(index),
+            Checked::Quiet | Checked::Suspect => Entered::InFlight(index),
             Checked::Caught => Entered::Caught(index),
         }
     }

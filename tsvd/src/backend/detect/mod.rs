@@ -12,7 +12,7 @@ use std::panic::Location;
 use std::sync::LazyLock;
 
 use crate::contract::{Key, Object, Operation};
-use crate::engine::enter::Entered;
+use crate::engine::enter::{Entered, New, Passed};
 use crate::engine::{Call, Context, Engine, Now, OpenToken};
 
 use world::World;
@@ -82,25 +82,53 @@ pub(crate) fn enter(
     if !object.is_watched() {
         return Guard::inert();
     }
-    let Some((engine, context)) = threads::current() else {
-        return Guard::inert();
+    let call = Call {
+        operation,
+        site,
+        object,
+        key,
     };
-    let guard = |index| Guard(Some(InFlight { context, index }));
-    match engine.enter(
-        context,
-        &Call {
-            operation,
-            site,
-            object,
-            key,
-        },
-    ) {
+    let Some((engine, context)) = threads::attached() else {
+        return enter_first(call);
+    };
+    match engine.pass(context, &call) {
+        Passed::Known(index) => Guard(Some(InFlight { context, index })),
+        Passed::New(new) => examine(engine, context, call, new),
+        Passed::Unwatched => Guard::inert(),
+    }
+}
+
+/// A thread's first operation.
+//
+// This and `examine` end in a guard, so that the operation has nothing to keep across them and saves no registers for it.
+#[cold]
+#[inline(never)]
+fn enter_first(call: Call<'_>) -> Guard {
+    match threads::current() {
+        Some((engine, context)) => guard(context, &call, engine.enter(context, &call)),
+        None => Guard::inert(),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn examine(
+    engine: &'static Engine<World>,
+    context: &'static Context<World>,
+    call: Call<'_>,
+    new: New,
+) -> Guard {
+    guard(context, &call, engine.examine(context, &call, new))
+}
+
+fn guard(context: &'static Context<World>, call: &Call<'_>, entered: Entered) -> Guard {
+    match entered {
         Entered::Unwatched => Guard::inert(),
-        Entered::InFlight(index) => guard(index),
+        Entered::InFlight(index) => Guard(Some(InFlight { context, index })),
         Entered::Caught(index) => {
             // Made before the panic, so that it is ended by it.
-            let guard = guard(index);
-            recorder::react(operation);
+            let guard = Guard(Some(InFlight { context, index }));
+            recorder::react(call.operation);
             guard
         }
     }

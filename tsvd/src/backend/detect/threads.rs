@@ -39,10 +39,15 @@ impl Drop for Release {
 /// The calling thread's block; `None` where it can have none, or nothing is watched.
 #[inline]
 pub(super) fn current() -> Option<Attached> {
-    if let Slot::Attached(attached) = SLOT.get() {
-        Some(attached)
-    } else {
-        attach()
+    attached().or_else(attach)
+}
+
+/// The same, but `None` before the thread's first operation, too.
+#[inline]
+pub(super) fn attached() -> Option<Attached> {
+    match SLOT.get() {
+        Slot::Attached(attached) => Some(attached),
+        Slot::New | Slot::Attaching | Slot::Gone => None,
     }
 }
 
