@@ -52,7 +52,6 @@ pub(crate) struct New {
     index: usize,
     /// `NOW` as it was after the mark.
     now: u64,
-    tag: u64,
 }
 
 impl Call<'_> {
@@ -61,16 +60,15 @@ impl Call<'_> {
         self.key.map_or(0, |key| key.hash)
     }
 
-    /// Stands for (object, operation, call site, key) in the filter.
+    /// Stands for (object, operation, call site, key) in the filter, which multiplies once more.
     #[inline]
     fn tag(&self) -> u64 {
         let operation = ptr::from_ref(self.operation).addr() as u64;
         let site = ptr::from_ref(self.site).addr() as u64;
         let [word, type_word] = self.object.words();
-        mix(
-            word ^ self.key_word(),
-            type_word ^ operation ^ site.rotate_left(32),
-        )
+        let call = 0xd1b5_4a32_d192_ed03 ^ type_word ^ operation ^ site.rotate_left(32);
+        let product = u128::from(word ^ self.key_word()) * u128::from(call);
+        (product as u64) ^ (product >> 64) as u64
     }
 
     #[inline]
@@ -113,11 +111,10 @@ impl<E: Environment> Engine<E> {
         self.env.light_fence();
         // Loaded after the mark: a hit with this value proves that no trap was published when the mark was visible.
         let now = self.now.load();
-        let tag = call.tag();
-        if context.filter.knows(tag, now) {
+        if context.filter.knows(call.tag(), now) {
             return Passed::Known(index);
         }
-        Passed::New(New { index, now, tag })
+        Passed::New(New { index, now })
     }
 
     /// Checks a call that is marked and not known, and perhaps delays it.
@@ -126,8 +123,9 @@ impl<E: Environment> Engine<E> {
         &self,
         context: &'static Context<E>,
         call: &Call<'_>,
-        New { index, now, tag }: New,
+        New { index, now }: New,
     ) -> Entered {
+        let tag = call.tag();
         if context.filter.recalls(tag, now) || self.now.is_off() {
             return Entered::InFlight(index);
         }

@@ -16,7 +16,7 @@ const SMALL: usize = 512;
 /// Sets of two entries, 256 KiB in all.
 const LARGE: usize = 1 << 14;
 
-/// Entries that had to give way in the small level before there is a large one.
+/// Calls stamped in the small level before there is a large one.
 const CROWDED: u64 = 4096;
 
 /// Owned by one thread; atomics only because its block outlives the thread and is recycled.
@@ -27,10 +27,11 @@ pub(super) struct Filter {
     stamped: AtomicU64,
 }
 
-/// The entry of `tag` at `now`. The factor is odd: no two values of `NOW` give one tag the same entry.
+/// The entry of `tag` at `now`, and in its high bits its place. The factor is odd: no two values of `NOW` give one tag the
+/// same entry. (Nor the same place, so entries of the past give way by themselves.)
 #[inline]
 fn entry(tag: u64, now: u64) -> u64 {
-    tag ^ now.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    (tag ^ now).wrapping_mul(0x8cb9_2ba7_2f3d_8dd7)
 }
 
 impl Filter {
@@ -43,32 +44,33 @@ impl Filter {
     }
 
     #[inline]
-    fn small(&self, tag: u64) -> &AtomicU64 {
-        &self.small[(tag >> 40) as usize % SMALL]
+    fn small(&self, entry: u64) -> &AtomicU64 {
+        &self.small[(entry >> (u64::BITS - SMALL.ilog2())) as usize]
     }
 
-    fn large(&self, tag: u64) -> Option<&[AtomicU64; 2]> {
+    fn large(&self, entry: u64) -> Option<&[AtomicU64; 2]> {
         let sets = self.large.get()?;
-        sets.get((tag >> 40) as usize % LARGE)
+        sets.get((entry >> (u64::BITS - LARGE.ilog2())) as usize)
     }
 
     /// Whether the small level has the call.
     #[inline]
     pub(super) fn knows(&self, tag: u64, now: u64) -> bool {
-        self.small(tag).load(Ordering::Relaxed) == entry(tag, now)
+        let entry = entry(tag, now);
+        self.small(entry).load(Ordering::Relaxed) == entry
     }
 
     /// Whether the large level has it.
     pub(super) fn recalls(&self, tag: u64, now: u64) -> bool {
         let entry = entry(tag, now);
-        self.large(tag)
+        self.large(entry)
             .is_some_and(|set| set.iter().any(|slot| slot.load(Ordering::Relaxed) == entry))
     }
 
     pub(super) fn stamp(&self, tag: u64, now: u64) {
         let entry = entry(tag, now);
-        self.small(tag).store(entry, Ordering::Relaxed);
-        if let Some([first, second]) = self.large(tag) {
+        self.small(entry).store(entry, Ordering::Relaxed);
+        if let Some([first, second]) = self.large(entry) {
             second.store(first.load(Ordering::Relaxed), Ordering::Relaxed);
             first.store(entry, Ordering::Relaxed);
             return;

@@ -9,20 +9,21 @@ use crate::engine::{Context, Engine};
 /// The engine beside the block, so that an operation need not ask whether the engine exists.
 pub(super) type Attached = (&'static Engine<World>, &'static Context<World>);
 
-#[derive(Clone, Copy)]
-enum Slot {
+#[derive(Clone, Copy, PartialEq)]
+enum State {
     /// No operation yet.
     New,
-    /// Being attached; what that calls is not watched.
-    Attaching,
-    Attached(Attached),
+    /// Attached, or being attached, or reporting; what these call is not watched.
+    Begun,
     /// The thread is ending and has given its block back: operations in destructors that run later are not watched.
     Gone,
 }
 
 thread_local! {
-    // Without a destructor, so that it can be read until the very end of the thread.
-    static SLOT: Cell<Slot> = const { Cell::new(Slot::New) };
+    // Without destructors, so that they can be read until the very end of the thread.
+    static SLOT: Cell<Option<Attached>> = const { Cell::new(None) };
+    /// Why there is nothing in `SLOT`.
+    static STATE: Cell<State> = const { Cell::new(State::New) };
     static RELEASE: Release = const { Release };
 }
 
@@ -30,7 +31,8 @@ struct Release;
 
 impl Drop for Release {
     fn drop(&mut self) {
-        if let Slot::Attached((_, context)) = SLOT.replace(Slot::Gone) {
+        STATE.set(State::Gone);
+        if let Some((_, context)) = SLOT.take() {
             context.release();
         }
     }
@@ -45,41 +47,40 @@ pub(super) fn current() -> Option<Attached> {
 /// The same, but `None` before the thread's first operation, too.
 #[inline]
 pub(super) fn attached() -> Option<Attached> {
-    match SLOT.get() {
-        Slot::Attached(attached) => Some(attached),
-        Slot::New | Slot::Attaching | Slot::Gone => None,
-    }
+    SLOT.get()
 }
 
 #[cold]
 #[inline(never)]
 fn attach() -> Option<Attached> {
-    if !matches!(SLOT.get(), Slot::New) {
+    if STATE.get() != State::New {
         return None;
     }
-    SLOT.set(Slot::Attaching);
+    STATE.set(State::Begun);
     if NOW.is_undecided() {
         gate::decide(false);
     }
     if NOW.is_off() {
-        SLOT.set(Slot::New);
+        STATE.set(State::New);
         return None;
     }
     // Fails when the thread's destructors are already running.
     if RELEASE.try_with(|_| ()).is_err() {
-        SLOT.set(Slot::Gone);
+        STATE.set(State::Gone);
         return None;
     }
     let engine = &*ENGINE;
     let attached = (engine, engine.attach());
-    SLOT.set(Slot::Attached(attached));
+    SLOT.set(Some(attached));
     Some(attached)
 }
 
 /// Runs `body` with the calling thread's operations unwatched.
 pub(super) fn unwatched<R>(body: impl FnOnce() -> R) -> R {
-    let before = SLOT.replace(Slot::Attaching);
+    let slot = SLOT.take();
+    let state = STATE.replace(State::Begun);
     let result = body();
-    SLOT.set(before);
+    STATE.set(state);
+    SLOT.set(slot);
     result
 }
