@@ -61,7 +61,7 @@ mod active {
     }
 
     /// Checks `operation` on `object`, called at `site`, perhaps delays it, and says that it is in flight.
-    #[inline]
+    #[inline(always)]
     pub fn enter(
         operation: &'static Operation,
         site: &'static Location<'static>,

@@ -4,6 +4,7 @@
 //! that fails. No check leaves a step out because something is missing: it fails instead.
 
 mod asm;
+mod bench;
 mod command;
 mod deny;
 mod lint;
@@ -47,6 +48,11 @@ const CHECKS: &[Check] = &[
         run: |workspace, _, _| asm::run(workspace),
     },
     Check {
+        name: "bench",
+        about: "what an annotated call costs; arguments go to the benchmark",
+        run: |workspace, arguments, _| bench::run(workspace, arguments),
+    },
+    Check {
         name: "msrv",
         about: "the declared rust-version is enough",
         run: |workspace, _, _| msrv::run(workspace),
@@ -73,7 +79,7 @@ fn main() -> ExitCode {
     let Some(check) = CHECKS.iter().find(|check| check.name == name) else {
         return refuse(&format!("there is no check `{name}`"));
     };
-    if check.name != "loom" && !rest.is_empty() {
+    if !["bench", "loom"].contains(&check.name) && !rest.is_empty() {
         return refuse(&format!(
             "`{name}` takes no arguments, but got `{}`",
             rest.join(" ")

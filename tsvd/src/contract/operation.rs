@@ -88,6 +88,7 @@ impl Operation {
         self.role
     }
 
+    #[inline]
     pub(crate) fn drops(&self) -> bool {
         self.drops
     }

@@ -37,20 +37,40 @@ pub(crate) enum Entered {
     Caught(usize),
 }
 
+/// How far [`Engine::pass`] came with a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Passed {
+    /// Not in flight: nested too deeply.
+    Unwatched,
+    /// In flight, and nothing has changed since this thread made the same call.
+    Known(usize),
+    /// In flight, and to be examined.
+    New(New),
+}
+
+/// A call that the filter does not know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct New {
+    index: usize,
+    /// `NOW` as it was after the mark.
+    now: u64,
+}
+
 impl Call<'_> {
+    #[inline]
     pub(super) fn key_word(&self) -> u64 {
         self.key.map_or(0, |key| key.hash)
     }
 
-    /// Stands for (object, operation, call site, key) in the filter.
+    /// Stands for (object, operation, call site, key) in the filter, which multiplies once more.
     #[inline]
     fn tag(&self) -> u64 {
         let operation = ptr::from_ref(self.operation).addr() as u64;
         let site = ptr::from_ref(self.site).addr() as u64;
-        mix(
-            self.object_hash() ^ self.key_word(),
-            operation ^ site.rotate_left(32),
-        )
+        let [word, type_word] = self.object.words();
+        let call = 0xd1b5_4a32_d192_ed03 ^ type_word ^ operation ^ site.rotate_left(32);
+        let product = u128::from(word ^ self.key_word()) * u128::from(call);
+        (product as u64) ^ (product >> 64) as u64
     }
 
     #[inline]
@@ -73,35 +93,43 @@ pub(super) fn mix(a: u64, b: u64) -> u64 {
 
 impl<E: Environment> Engine<E> {
     /// Marks the call as in flight, checks it, and perhaps delays it.
-    #[inline]
     pub(crate) fn enter(&self, context: &'static Context<E>, call: &Call<'_>) -> Entered {
+        match self.pass(context, call) {
+            Passed::Unwatched => Entered::Unwatched,
+            Passed::Known(index) => Entered::InFlight(index),
+            Passed::New(new) => self.examine(context, call, new),
+        }
+    }
+
+    /// The way of nearly every call: marked, and known to the filter. The rest is [`examine`](Self::examine).
+    #[inline(always)]
+    pub(crate) fn pass(&self, context: &'static Context<E>, call: &Call<'_>) -> Passed {
         if call.operation.drops() {
             self.retire(context, call.object);
         }
         let too_early = planted(Defect::CheckBeforeMark).then(|| self.now.load());
         let Some(index) = context.mark(call) else {
-            return Entered::Unwatched;
+            return Passed::Unwatched;
         };
         self.env.light_fence();
         // Loaded after the mark: a hit with this value proves that no trap was published when the mark was visible.
         let now = too_early.unwrap_or_else(|| self.now.load());
-        let tag = call.tag();
-        if context.filter.knows(tag, now) {
-            return Entered::InFlight(index);
+        if context.filter.knows(call.tag(), now) {
+            return Passed::Known(index);
         }
-        self.enter_unfiltered(context, call, index, now, tag)
+        Passed::New(New { index, now })
     }
 
+    /// Checks a call that is marked and not known, and perhaps delays it.
     #[cold]
-    fn enter_unfiltered(
+    pub(crate) fn examine(
         &self,
         context: &'static Context<E>,
         call: &Call<'_>,
-        index: usize,
-        now: u64,
-        tag: u64,
+        New { index, now }: New,
     ) -> Entered {
-        if self.now.is_off() {
+        let tag = call.tag();
+        if context.filter.recalls(tag, now) || self.now.is_off() {
             return Entered::InFlight(index);
         }
         // Pairs with the release of `Now::publish`: the counter it was raised with is seen with it.
@@ -109,15 +137,13 @@ impl<E: Environment> Engine<E> {
         let who = Who::Mark(context.flight(index));
         let outside = context.suspend();
         let checked = self.check(context, call, who, Now::is_quiet(now));
+        if checked == Checked::Quiet && Now::is_quiet(now) {
+            // Still suspended: the filter may allocate.
+            context.filter.stamp(tag, now);
+        }
         context.resume(outside);
         match checked {
-            Checked::Quiet => {
-                if Now::is_quiet(now) {
-                    context.filter.stamp(tag, now);
-                }
-                Entered::InFlight(index)
-            }
-            Checked::Suspect => Entered::InFlight(index),
+            Checked::Quiet | Checked::Suspect => Entered::InFlight(index),
             Checked::Caught => Entered::Caught(index),
         }
     }

@@ -1,50 +1,86 @@
 //! What one thread has already recorded: (object, operation, call site, key) and the value of `NOW` at that time.
 //!
 //! A hit means that nothing has changed since this thread last walked the same call through history and traps without
-//! finding anything, so the call is done. Entries are stamped only with quiet values of [`Now`](super::Now): a hit proves
-//! that no trap is published. Two calls that share a tag (64-bit mix) make one of them unrecorded: lossy, never wrong.
+//! finding anything, so the call is done. Entries are stamped only with quiet values of [`Now`](super::Now): a hit says
+//! that no trap is published. An entry is one word, tag and stamp folded together: two calls that agree in it (about one
+//! pair in 2^64) leave one of them unrecorded: lossy, never wrong.
+//!
+//! Two levels: a small one, looked at inline, that stays in the processor's first cache, and for threads that go round
+//! more objects than it holds a larger one, made when that shows.
 
-use super::primitive::lossy::{AtomicU64, Ordering};
+use super::primitive::lossy::{AtomicU64, OnceLock, Ordering};
 use super::sites::SiteId;
 
-const SLOTS: usize = 512;
+const SMALL: usize = 512;
+
+/// Sets of two entries, 256 KiB in all.
+const LARGE: usize = 1 << 14;
+
+/// Calls stamped in the small level before there is a large one.
+const CROWDED: u64 = 4096;
 
 /// Owned by one thread; atomics only because its block outlives the thread and is recycled.
 pub(super) struct Filter {
-    slots: [Slot; SLOTS],
+    small: [AtomicU64; SMALL],
+    large: OnceLock<Box<[[AtomicU64; 2]]>>,
+    /// Entries stamped so far.
+    stamped: AtomicU64,
 }
 
-struct Slot {
-    tag: AtomicU64,
-    stamp: AtomicU64,
+/// The entry of `tag` at `now`, and in its high bits its place. The factor is odd: no two values of `NOW` give one tag the
+/// same entry. (Nor the same place, so entries of the past give way by themselves.)
+#[inline]
+fn entry(tag: u64, now: u64) -> u64 {
+    (tag ^ now).wrapping_mul(0x8cb9_2ba7_2f3d_8dd7)
 }
 
 impl Filter {
     pub(super) fn new() -> Self {
         Self {
-            slots: std::array::from_fn(|_| Slot {
-                tag: AtomicU64::new(0),
-                stamp: AtomicU64::new(0),
-            }),
+            small: std::array::from_fn(|_| AtomicU64::new(0)),
+            large: OnceLock::new(),
+            stamped: AtomicU64::new(0),
         }
     }
 
     #[inline]
-    fn slot(&self, tag: u64) -> &Slot {
-        &self.slots[(tag >> 40) as usize % SLOTS]
+    fn small(&self, entry: u64) -> &AtomicU64 {
+        &self.small[(entry >> (u64::BITS - SMALL.ilog2())) as usize]
     }
 
+    fn large(&self, entry: u64) -> Option<&[AtomicU64; 2]> {
+        let sets = self.large.get()?;
+        sets.get((entry >> (u64::BITS - LARGE.ilog2())) as usize)
+    }
+
+    /// Whether the small level has the call.
     #[inline]
     pub(super) fn knows(&self, tag: u64, now: u64) -> bool {
-        let slot = self.slot(tag);
-        slot.tag.load(Ordering::Relaxed) == tag && slot.stamp.load(Ordering::Relaxed) == now
+        let entry = entry(tag, now);
+        self.small(entry).load(Ordering::Relaxed) == entry
     }
 
-    #[inline]
+    /// Whether the large level has it.
+    pub(super) fn recalls(&self, tag: u64, now: u64) -> bool {
+        let entry = entry(tag, now);
+        self.large(entry)
+            .is_some_and(|set| set.iter().any(|slot| slot.load(Ordering::Relaxed) == entry))
+    }
+
     pub(super) fn stamp(&self, tag: u64, now: u64) {
-        let slot = self.slot(tag);
-        slot.tag.store(tag, Ordering::Relaxed);
-        slot.stamp.store(now, Ordering::Relaxed);
+        let entry = entry(tag, now);
+        self.small(entry).store(entry, Ordering::Relaxed);
+        if let Some([first, second]) = self.large(entry) {
+            second.store(first.load(Ordering::Relaxed), Ordering::Relaxed);
+            first.store(entry, Ordering::Relaxed);
+            return;
+        }
+        let stamped = self.stamped.load(Ordering::Relaxed) + 1;
+        self.stamped.store(stamped, Ordering::Relaxed);
+        if stamped > CROWDED {
+            self.large
+                .get_or_init(|| (0..LARGE).map(|_| Default::default()).collect());
+        }
     }
 }
 

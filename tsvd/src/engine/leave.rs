@@ -17,7 +17,8 @@ pub(crate) struct OpenToken {
 }
 
 impl<E: Environment> Engine<E> {
-    #[inline]
+    /// As the process's guard does it.
+    #[cfg(test)]
     pub(crate) fn leave(&self, context: &'static Context<E>, index: usize) {
         if context.finish(index) {
             self.answer_for_mark(context, index);
@@ -25,7 +26,8 @@ impl<E: Environment> Engine<E> {
     }
 
     #[cold]
-    fn answer_for_mark(&self, context: &Context<E>, index: usize) {
+    #[inline(never)]
+    pub(crate) fn answer_for_mark(&self, context: &Context<E>, index: usize) {
         context.clear_asked(index);
         if self.now.is_off() {
             return;

@@ -134,6 +134,7 @@ impl<E: Environment> Context<E> {
         self.operations.load(Ordering::Relaxed)
     }
 
+    #[inline]
     pub(super) fn count(&self) {
         self.operations.store(
             self.operations.load(Ordering::Relaxed).wrapping_add(1),
@@ -184,8 +185,9 @@ impl<E: Environment> Context<E> {
 
     /// Ends the flight at `index` and all above it; says whether somebody asked to be told.
     #[inline]
-    pub(super) fn finish(&self, index: usize) -> bool {
-        let entry = &self.entries[index];
+    pub(crate) fn finish(&self, index: usize) -> bool {
+        // An index of `mark`; the remainder spares the check that it is.
+        let entry = &self.entries[index % DEPTH];
         entry.end();
         self.depth.store(index as u64, Ordering::Relaxed);
         // Not ordered after the store above on purpose: an answer missed here is found by the asker, which reads the

@@ -3,31 +3,38 @@
 //! Operations mark, then look for traps; whoever sets a trap publishes it, then looks for marks. One of the two has to see
 //! the other, which needs a full fence on both sides, or `membarrier(2)` (`PRIVATE_EXPEDITED`, Linux 4.14) on the rare side
 //! and nothing but a compiler fence on the frequent one. Where the call does not exist or is refused (seccomp), both sides
-//! fence. Chosen once, before anything is watched.
+//! fence. Chosen once, with the engine, before anything is watched.
 
-use std::sync::atomic::{AtomicBool, Ordering, compiler_fence, fence};
+use std::sync::atomic::{Ordering, compiler_fence, fence};
 
-/// Whether the light half has to be a real fence. Written once before `NOW` is switched on.
-static BOTH_SIDES: AtomicBool = AtomicBool::new(true);
+#[derive(Debug)]
+pub(super) struct Fences {
+    /// Whether the light half has to be a real fence.
+    both_sides: bool,
+}
 
-#[inline]
-pub(super) fn light() {
-    if BOTH_SIDES.load(Ordering::Relaxed) {
+impl Fences {
+    pub(super) fn choose() -> Self {
+        Self {
+            both_sides: !system::register(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn light(&self) {
+        if self.both_sides {
+            fence(Ordering::SeqCst);
+        } else {
+            compiler_fence(Ordering::SeqCst);
+        }
+    }
+
+    pub(super) fn heavy(&self) {
         fence(Ordering::SeqCst);
-    } else {
-        compiler_fence(Ordering::SeqCst);
+        if !self.both_sides {
+            system::run();
+        }
     }
-}
-
-pub(super) fn heavy() {
-    fence(Ordering::SeqCst);
-    if !BOTH_SIDES.load(Ordering::Relaxed) {
-        system::run();
-    }
-}
-
-pub(super) fn choose() {
-    BOTH_SIDES.store(!system::register(), Ordering::Relaxed);
 }
 
 #[cfg(all(target_os = "linux", not(miri)))]

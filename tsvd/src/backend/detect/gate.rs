@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::{NOW, exit, fences, recorder, ticker};
+use super::{NOW, exit, recorder, ticker};
 use crate::config::{Config, Switch};
 
 static CONFIG: OnceLock<Config> = OnceLock::new();
@@ -44,7 +44,6 @@ pub(super) fn decide(wanted: bool) {
         NOW.switch_off();
         return;
     }
-    fences::choose();
     recorder::begin();
     exit::at_exit();
     exit::forget_in_forked_children();

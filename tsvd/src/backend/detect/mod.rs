@@ -13,7 +13,7 @@ use std::panic::Location;
 use std::sync::LazyLock;
 
 use crate::contract::{Key, Object, Operation};
-use crate::engine::enter::Entered;
+use crate::engine::enter::{Entered, New, Passed};
 use crate::engine::{Call, Context, Engine, Now, OpenToken};
 
 use world::World;
@@ -53,10 +53,18 @@ impl Guard {
 impl Drop for Guard {
     #[inline]
     fn drop(&mut self) {
-        if let Some(InFlight { context, index }) = self.0 {
-            ENGINE.leave(context, index);
+        if let Some(InFlight { context, index }) = self.0
+            && context.finish(index)
+        {
+            answer(context, index);
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn answer(context: &'static Context<World>, index: usize) {
+    ENGINE.answer_for_mark(context, index);
 }
 
 #[inline]
@@ -64,7 +72,8 @@ pub(crate) fn enabled() -> bool {
     !NOW.is_off()
 }
 
-#[inline]
+// Inline into the operation, whose object, key and description the compiler knows: most of the work folds away.
+#[inline(always)]
 pub(crate) fn enter(
     operation: &'static Operation,
     site: &'static Location<'static>,
@@ -74,24 +83,53 @@ pub(crate) fn enter(
     if !object.is_watched() {
         return Guard::inert();
     }
-    let Some(context) = threads::current() else {
-        return Guard::inert();
+    let call = Call {
+        operation,
+        site,
+        object,
+        key,
     };
-    match ENGINE.enter(
-        context,
-        &Call {
-            operation,
-            site,
-            object,
-            key,
-        },
-    ) {
+    let Some((engine, context)) = threads::attached() else {
+        return enter_first(call);
+    };
+    match engine.pass(context, &call) {
+        Passed::Known(index) => Guard(Some(InFlight { context, index })),
+        Passed::New(new) => examine(engine, context, call, new),
+        Passed::Unwatched => Guard::inert(),
+    }
+}
+
+/// A thread's first operation.
+//
+// This and `examine` end in a guard, so that the operation has nothing to keep across them and saves no registers for it.
+#[cold]
+#[inline(never)]
+fn enter_first(call: Call<'_>) -> Guard {
+    match threads::current() {
+        Some((engine, context)) => guard(context, &call, engine.enter(context, &call)),
+        None => Guard::inert(),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn examine(
+    engine: &'static Engine<World>,
+    context: &'static Context<World>,
+    call: Call<'_>,
+    new: New,
+) -> Guard {
+    guard(context, &call, engine.examine(context, &call, new))
+}
+
+fn guard(context: &'static Context<World>, call: &Call<'_>, entered: Entered) -> Guard {
+    match entered {
         Entered::Unwatched => Guard::inert(),
         Entered::InFlight(index) => Guard(Some(InFlight { context, index })),
         Entered::Caught(index) => {
             // Made before the panic, so that it is ended by it.
             let guard = Guard(Some(InFlight { context, index }));
-            recorder::react(operation);
+            recorder::react(call.operation);
             guard
         }
     }
@@ -110,7 +148,8 @@ impl Token {
 impl Drop for Token {
     fn drop(&mut self) {
         if let Some(open) = self.0.take() {
-            ENGINE.close(threads::current(), open);
+            let context = threads::current().map(|(_, context)| context);
+            ENGINE.close(context, open);
         }
     }
 }
@@ -124,10 +163,10 @@ pub(crate) fn token(
     if !object.is_watched() {
         return Token::inert();
     }
-    let Some(context) = threads::current() else {
+    let Some((engine, context)) = threads::current() else {
         return Token::inert();
     };
-    let Some((open, caught)) = ENGINE.open(
+    let Some((open, caught)) = engine.open(
         context,
         &Call {
             operation,
@@ -148,8 +187,8 @@ pub(crate) fn token(
 /// The life of `object` ends: this thread's operations on it are over.
 pub(crate) fn retire(object: Object) {
     if enabled()
-        && let Some(context) = threads::current()
+        && let Some((engine, context)) = threads::current()
     {
-        ENGINE.retire(context, object);
+        engine.retire(context, object);
     }
 }

@@ -4,22 +4,26 @@ use std::cell::Cell;
 
 use super::{ENGINE, NOW, gate};
 use crate::backend::detect::world::World;
-use crate::engine::Context;
+use crate::engine::{Context, Engine};
 
-#[derive(Clone, Copy)]
-enum Slot {
+/// The engine beside the block, so that an operation need not ask whether the engine exists.
+pub(super) type Attached = (&'static Engine<World>, &'static Context<World>);
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
     /// No operation yet.
     New,
-    /// Being attached; what that calls is not watched.
-    Attaching,
-    Attached(&'static Context<World>),
+    /// Attached, or being attached, or reporting; what these call is not watched.
+    Begun,
     /// The thread is ending and has given its block back: operations in destructors that run later are not watched.
     Gone,
 }
 
 thread_local! {
-    // Without a destructor, so that it can be read until the very end of the thread.
-    static SLOT: Cell<Slot> = const { Cell::new(Slot::New) };
+    // Without destructors, so that they can be read until the very end of the thread.
+    static SLOT: Cell<Option<Attached>> = const { Cell::new(None) };
+    /// Why there is nothing in `SLOT`.
+    static STATE: Cell<State> = const { Cell::new(State::New) };
     static RELEASE: Release = const { Release };
 }
 
@@ -27,7 +31,8 @@ struct Release;
 
 impl Drop for Release {
     fn drop(&mut self) {
-        if let Slot::Attached(context) = SLOT.replace(Slot::Gone) {
+        STATE.set(State::Gone);
+        if let Some((_, context)) = SLOT.take() {
             context.release();
         }
     }
@@ -35,38 +40,47 @@ impl Drop for Release {
 
 /// The calling thread's block; `None` where it can have none, or nothing is watched.
 #[inline]
-pub(super) fn current() -> Option<&'static Context<World>> {
-    match SLOT.get() {
-        Slot::Attached(context) => Some(context),
-        Slot::New => attach(),
-        Slot::Attaching | Slot::Gone => None,
-    }
+pub(super) fn current() -> Option<Attached> {
+    attached().or_else(attach)
+}
+
+/// The same, but `None` before the thread's first operation, too.
+#[inline]
+pub(super) fn attached() -> Option<Attached> {
+    SLOT.get()
 }
 
 #[cold]
-fn attach() -> Option<&'static Context<World>> {
-    SLOT.set(Slot::Attaching);
+#[inline(never)]
+fn attach() -> Option<Attached> {
+    if STATE.get() != State::New {
+        return None;
+    }
+    STATE.set(State::Begun);
     if NOW.is_undecided() {
         gate::decide(false);
     }
     if NOW.is_off() {
-        SLOT.set(Slot::New);
+        STATE.set(State::New);
         return None;
     }
     // Fails when the thread's destructors are already running.
     if RELEASE.try_with(|_| ()).is_err() {
-        SLOT.set(Slot::Gone);
+        STATE.set(State::Gone);
         return None;
     }
-    let context = ENGINE.attach();
-    SLOT.set(Slot::Attached(context));
-    Some(context)
+    let engine = &*ENGINE;
+    let attached = (engine, engine.attach());
+    SLOT.set(Some(attached));
+    Some(attached)
 }
 
 /// Runs `body` with the calling thread's operations unwatched.
 pub(super) fn unwatched<R>(body: impl FnOnce() -> R) -> R {
-    let before = SLOT.replace(Slot::Attaching);
+    let slot = SLOT.take();
+    let state = STATE.replace(State::Begun);
     let result = body();
-    SLOT.set(before);
+    STATE.set(state);
+    SLOT.set(slot);
     result
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, MutexGuard};
 
-use super::{fences, gate, memory, recorder, ticker};
+use super::fences::Fences;
+use super::{gate, memory, recorder, ticker};
 use crate::engine::env::Environment;
 use crate::engine::sites::{Site, SiteId};
 use crate::engine::traps::{Bucket, Evidence};
@@ -18,6 +19,7 @@ pub(crate) struct World {
     started: Instant,
     started_at: SystemTime,
     seed: u64,
+    fences: Fences,
     /// Random numbers drawn so far.
     drawn: AtomicU64,
 }
@@ -37,6 +39,7 @@ impl World {
             started: Instant::now(),
             started_at,
             seed,
+            fences: Fences::choose(),
             drawn: AtomicU64::new(0),
         }
     }
@@ -103,11 +106,11 @@ impl Environment for World {
 
     #[inline]
     fn light_fence(&self) {
-        fences::light();
+        self.fences.light();
     }
 
     fn heavy_fence(&self) {
-        fences::heavy();
+        self.fences.heavy();
     }
 
     fn violation(&self, evidence: Evidence<RawStack>) {
