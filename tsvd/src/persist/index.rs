@@ -127,3 +127,95 @@ impl Index {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::pair;
+    use super::*;
+
+    fn index(pairs: &[(u32, u32)]) -> Index {
+        Index::new(pairs.iter().map(|(a, b)| pair(*a, *b)).collect())
+    }
+
+    /// The pairs of a site of the sample contract.
+    fn at(index: &mut Index, line: u32) -> Vec<(usize, End, bool)> {
+        let found = index.claim("app::Slab", "insert", "src/fill.rs", line, 9);
+        found
+            .into_iter()
+            .map(|found| (found.pair, found.end, found.moved))
+            .collect()
+    }
+
+    #[test]
+    fn a_site_finds_all_its_pairs() {
+        let mut index = index(&[(10, 50), (50, 90), (50, 50)]);
+        assert_eq!(
+            at(&mut index, 50),
+            [
+                (0, End::Second, false),
+                (1, End::First, false),
+                (2, End::Both, false)
+            ]
+        );
+        assert_eq!(index.pair(1).second.line, 90);
+        assert_eq!(at(&mut index, 200), []);
+    }
+
+    #[test]
+    fn a_site_that_moved_a_few_lines_is_found() {
+        for (stored, now) in [(50, 60), (50, 40), (3, 1)] {
+            let mut index = index(&[(stored, 900)]);
+            assert_eq!(at(&mut index, now), [(0, End::First, true)]);
+        }
+        assert_eq!(at(&mut index(&[(50, 900)]), 61), []);
+        assert_eq!(at(&mut index(&[(50, 900)]), 39), []);
+        assert_eq!(at(&mut index(&[(u32::MAX, 900)]), u32::MAX - 1).len(), 1);
+    }
+
+    #[test]
+    fn only_the_line_may_have_changed() {
+        for (contract, operation, file, column) in [
+            ("app::Slot", "insert", "src/fill.rs", 9),
+            ("app::Slab", "remove", "src/fill.rs", 9),
+            ("app::Slab", "insert", "src/drain.rs", 9),
+            ("app::Slab", "insert", "src/fill.rs", 13),
+        ] {
+            let mut index = index(&[(50, 900)]);
+            for line in [50, 51] {
+                let found = index.claim(contract, operation, file, line, column);
+                assert_eq!(found, [], "{contract} {operation} {file} {column}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_two_candidates_none_is_guessed() {
+        let mut index = index(&[(50, 900), (56, 900)]);
+        assert_eq!(at(&mut index, 52), []);
+        // Once one of them is found where it was, the other is the only one left.
+        assert_eq!(at(&mut index, 56), [(1, End::First, false)]);
+        assert_eq!(at(&mut index, 52), [(0, End::First, true)]);
+    }
+
+    #[test]
+    fn a_stored_site_is_one_site_of_the_run() {
+        let mut index = index(&[(50, 900)]);
+        assert_eq!(at(&mut index, 50), [(0, End::First, false)]);
+        assert_eq!(at(&mut index, 52), [], "a new call beside the known one");
+    }
+
+    #[test]
+    fn the_exact_site_has_it_even_if_another_came_first() {
+        let mut index = index(&[(50, 900)]);
+        assert_eq!(at(&mut index, 52), [(0, End::First, true)]);
+        assert_eq!(at(&mut index, 54), [], "the second guess");
+        assert_eq!(at(&mut index, 50), [(0, End::First, false)]);
+    }
+
+    #[test]
+    fn both_ends_may_move() {
+        let mut index = index(&[(50, 80)]);
+        assert_eq!(at(&mut index, 83), [(0, End::Second, true)]);
+        assert_eq!(at(&mut index, 53), [(0, End::First, true)]);
+    }
+}

@@ -17,6 +17,8 @@ mod index;
 mod lock;
 mod merge;
 mod model;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use file::{load, merge_into};
 pub(crate) use index::{End, Index};
