@@ -17,7 +17,7 @@ use crate::report::{printable, replace};
 const MOST_BYTES: u64 = 16 << 20;
 
 /// How long to wait for the other writers.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a run starts with.
 #[derive(Debug, Default)]
