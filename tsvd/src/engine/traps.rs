@@ -10,7 +10,7 @@ use super::marks::{Context, Flight};
 use super::primitive::{AtomicU32, CachePadded, Mutex, MutexGuard, Ordering};
 use crate::contract::{Object, Operation, conflict};
 
-const BUCKETS: usize = if cfg!(loom) { 1 } else { 64 };
+const BUCKETS: usize = if cfg!(loom) { 2 } else { 64 };
 const COUNTERS: usize = if cfg!(loom) { 2 } else { 1024 };
 
 /// How many traps and tokens are published on the objects of a hash.

@@ -114,7 +114,8 @@ impl Lab {
 
     /// The time of all delays is over.
     pub(super) fn end_delays(&self) {
-        self.engine.env().end_delays(&mut self.engine.traps.lock(0));
+        let mut bucket = self.engine.traps.lock(call(&FIRST).object_hash());
+        self.engine.env().end_delays(&mut bucket);
     }
 
     pub(super) fn seen(&self) -> Seen {

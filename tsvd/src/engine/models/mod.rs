@@ -10,7 +10,7 @@ mod mutants;
 // Shared with `tsvd-loom-tests`, which cannot see the engine.
 #[path = "../../../tests/models/mod.rs"]
 #[expect(unreachable_pub, reason = "the other crate exports it")]
-mod models;
+mod checked;
 
 use std::ptr;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use crate::cell::UnsafeCell;
 use crate::model::{Exploration, Model, Verdict};
 use crate::sync::Mutex;
 use crate::thread;
+use checked::holds;
 use lab::{FIRST, Goals, Lab, READ, SECOND, THIRD, WRITE_OTHER, is_trap};
-use models::holds;
 
 const UNSEEN: &str = "two calls overlapped and neither saw the other";
 const UNPROVED: &str = "an overlap was not reported just once";
@@ -166,7 +166,9 @@ fn ordered_by_fork_and_join(joins: bool) {
         Some(other)
     };
     lab.call(1, &SECOND);
-    late.map(|other| other.join().unwrap());
+    if let Some(other) = late {
+        other.join().unwrap();
+    }
     assert!(lab.seen().violations.is_empty(), "{INVENTED}");
 }
 
@@ -189,6 +191,10 @@ fn two_trappers(goals: &Goals) {
 }
 
 /// No harm: once a call has met a trap, its body and that of the held call are ordered, though the program does not.
+#[expect(
+    clippy::arc_with_non_send_sync,
+    reason = "loom checks who uses the cell"
+)]
 fn bodies_apart(goals: &Goals) {
     let lab = Lab::new(Delays::EndWhenTold, 2, &[&FIRST]);
     let value = Arc::new(UnsafeCell::new(0));

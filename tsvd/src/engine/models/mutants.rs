@@ -1,6 +1,6 @@
 //! Deliberate defects, each rejected by a model above for the stated reason.
 
-use super::models::fails;
+use super::checked::fails;
 use super::*;
 use crate::engine::defect::{Defect, plant};
 
@@ -52,12 +52,12 @@ mod programs {
     #[test]
     fn lock_on_one_side() {
         let test = "engine::models::mutants::programs::lock_on_one_side";
-        models::rejected(test, INVENTED, || ordered_by_a_lock(false));
+        checked::rejected(test, INVENTED, || ordered_by_a_lock(false));
     }
 
     #[test]
     fn no_join() {
         let test = "engine::models::mutants::programs::no_join";
-        models::rejected(test, INVENTED, || ordered_by_fork_and_join(false));
+        checked::rejected(test, INVENTED, || ordered_by_fork_and_join(false));
     }
 }
