@@ -121,7 +121,6 @@ mod contract;
 #[cfg_attr(loom, allow(dead_code, unused_imports, reason = "models use a part"))]
 mod engine;
 #[cfg(all(feature = "detect", not(loom)))]
-#[allow(dead_code, unused_imports, reason = "the engine does not use it yet")]
 mod persist;
 
 #[cfg(feature = "report")]

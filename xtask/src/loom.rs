@@ -7,19 +7,22 @@ use crate::command::{Outcome, fail};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-/// With `arguments` only what they select of the models.
+/// With `arguments` only what they select of the examples' models.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String], tally: &mut Tally) -> Outcome {
     if arguments.is_empty() {
-        tally.add(
-            &workspace.loom("cargo test -p tsvd --profile loom")?,
-            |_| (),
-        )?;
+        // The models of the engine's own protocol are unit tests of `tsvd`.
+        models(workspace, "tsvd", arguments, tally)?;
     }
-    models(workspace, arguments, tally)
+    models(workspace, "tsvd-loom-tests", arguments, tally)
 }
 
-fn models(workspace: &Workspace, arguments: &[String], tally: &mut Tally) -> Outcome {
-    let mut command = workspace.loom("cargo test -p tsvd-loom-tests --profile loom")?;
+fn models(
+    workspace: &Workspace,
+    package: &str,
+    arguments: &[String],
+    tally: &mut Tally,
+) -> Outcome {
+    let mut command = workspace.loom(&format!("cargo test -p {package} --profile loom"))?;
     for argument in arguments {
         command = command.arg(argument);
     }
@@ -46,7 +49,7 @@ fn models(workspace: &Workspace, arguments: &[String], tally: &mut Tally) -> Out
             "{models} loom models and {mutants} mutants were checked by `{command}`"
         ));
     }
-    eprintln!("{models} loom models checked, {mutants} mutants rejected");
+    eprintln!("{package}: {models} loom models exhausted, {mutants} mutants rejected");
     Ok(())
 }
 

@@ -686,18 +686,18 @@ fn a_recycled_block_remembers_nothing_of_the_thread_before() {
         Box::leak(Box::new(Engine::new(Simulated::new(1, 1), now, 64)));
     now.switch_on();
     let map = 0;
-    let call = |operation| Call {
-        operation,
+    let call = Call {
+        operation: &INSERT,
         site: Location::caller(),
         object: object(&map),
         key: None,
     };
     let first = engine.attach();
-    assert_eq!(engine.enter(first, &call(&INSERT)), Entered::InFlight(0));
+    assert_eq!(engine.enter(first, &call), Entered::InFlight(0));
     // Its thread is torn down inside of the call.
     first.release();
     let second = engine.attach();
     assert!(std::ptr::eq(first, second), "the block is used again");
-    assert_eq!(engine.enter(second, &call(&GET)), Entered::InFlight(0));
+    assert_eq!(engine.enter(second, &call), Entered::InFlight(0));
     assert_eq!(engine.statistics().near_misses.load(SeqCst), 1);
 }

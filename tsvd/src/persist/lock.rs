@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use fs4::{FileExt, TryLockError};
 
-/// Between two attempts. A holder needs about this long for a thousand pairs.
+/// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// The right to write, until dropped. The system takes it back when its process dies.

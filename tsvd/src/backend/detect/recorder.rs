@@ -97,37 +97,44 @@ pub(super) fn record(evidence: &Evidence<RawStack>) {
     }
     // The guest must not suffer from a bug of the report.
     let done = catch_unwind(AssertUnwindSafe(|| {
-        threads::unwatched(|| write_and_show(evidence))
+        threads::unwatched(|| {
+            let new = write_and_show(evidence);
+            if new {
+                // Without the recorder's lock: it may wait for other processes.
+                memory::save();
+            }
+            if new && gate::config().on_violation == OnViolation::Abort {
+                say("tsvd: aborting, as TSVD_ON_VIOLATION=abort says");
+                std::process::abort();
+            }
+        })
     }));
     if done.is_err() {
         say("[tsvd internal bug] a violation could not be described; please report this");
     }
 }
 
-fn write_and_show(evidence: &Evidence<RawStack>) {
+/// Whether it is new.
+fn write_and_show(evidence: &Evidence<RawStack>) -> bool {
     let mut recorder = RECORDER.lock();
     let Some(recorder) = recorder.as_mut() else {
-        return;
+        return false;
     };
     let key = pair_key(evidence);
     if let Some(index) = recorder.known.get(&key) {
         recorder.report.violations[*index].occurrences += 1;
-        return;
+        return false;
     }
     recorder.known.insert(key, recorder.report.violations.len());
     let violation = recorder.describe(evidence);
     recorder.report.violations.push(violation.clone());
     recorder.write();
-    memory::save();
     let rendering = Rendering::new()
         .color(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .report(shorter(&recorder.file))
         .sources_here();
     say(&rendering.violation(&violation, &recorder.report.run));
-    if gate::config().on_violation == OnViolation::Abort {
-        say("tsvd: aborting, as TSVD_ON_VIOLATION=abort says");
-        std::process::abort();
-    }
+    true
 }
 
 /// What happens to the second party once the report is safe.
@@ -160,13 +167,13 @@ pub(super) fn is_forked() -> bool {
 
 /// Writes the final report, numbers and all.
 pub(super) fn finish() -> Option<Outcome> {
-    let mut recorder = RECORDER.lock();
-    let recorder = recorder.as_mut()?;
     if ENGINE.operations() == 0 {
         return None;
     }
-    recorder.write();
     memory::save();
+    let mut recorder = RECORDER.lock();
+    let recorder = recorder.as_mut()?;
+    recorder.write();
     let failing = recorder.report.failing().count();
     Some(Outcome {
         failing,
