@@ -27,7 +27,7 @@ pub(crate) enum Switch {
 pub(crate) enum OnViolation {
     /// A process that would have ended with status 0 ends with 66.
     Fail,
-    /// The second party panics, unless it is unwinding or in `Drop`.
+    /// The second party panics, unless it is unwinding or an annotated `Drop::drop`.
     Panic,
     /// The process aborts once the report is written.
     Abort,

@@ -79,7 +79,7 @@
 //! | variable | values | default |
 //! |---|---|---|
 //! | `TSVD` | `on`, `off`, `auto` | `auto` |
-//! | `TSVD_ON_VIOLATION` | `fail` (a status of 0 becomes 66), `panic` (the second party panics, but not while unwinding or in `Drop`), `abort`, `record` | `fail` |
+//! | `TSVD_ON_VIOLATION` | `fail` (a status of 0 becomes 66), `panic` (the second party panics, but not while unwinding or in an annotated `Drop::drop`), `abort`, `record` | `fail` |
 //! | `TSVD_DIR` | the folder that gets `reports/` and `traps.json`, what a run learns for the next | `target/tsvd` |
 //! | `TSVD_SEED` | seed of every random choice, a whole number | new in each run, named in the report |
 //!

@@ -6,6 +6,21 @@ use std::hash::{Hash, Hasher};
 ///
 /// A clone is another object and gets an id of its own. The id is neutral in comparisons, hashes and `Debug`, so deriving
 /// these on the owner means what it meant without the field. Without detection it is of size zero.
+///
+/// A private field that only `id = …` names is unused to the compiler when detection is off; a name that begins with an
+/// underscore keeps it quiet:
+///
+/// ```
+/// pub struct Session {
+///     _id: tsvd::ObjectId,
+/// }
+///
+/// #[tsvd::contract(id = self._id)]
+/// impl Session {
+///     #[tsvd::write]
+///     pub fn close(&self) {}
+/// }
+/// ```
 pub struct ObjectId {
     #[cfg(any(loom, feature = "detect"))]
     number: std::sync::atomic::AtomicU64,

@@ -120,8 +120,10 @@ impl ScopeBuilder<'_> {
 
 /// An operation in flight from the call that returned it until its drop, on whatever thread.
 ///
-/// It has no lifetime, so that it can be kept beside what it protects, in an iterator or a guard of your own. Without
-/// detection it is of size zero.
+/// It has no lifetime, so that it can be kept beside what it protects, in an iterator or a guard of your own. It must not
+/// outlive its object: the object's address may by then be another's, and the end of the scope counts for that one. (A scope
+/// that is leaked is harmless, and so is one whose thread has run the object's annotated `Drop::drop`.) Without detection
+/// it is of size zero.
 #[must_use = "a scope ends when it is dropped: bind it to a name"]
 #[derive(Debug)]
 pub struct Scope {

@@ -220,6 +220,26 @@ fn an_exit_while_a_trap_is_set_is_an_exit() {
 }
 
 #[test]
+fn two_violations_at_one_time_are_both_reported() {
+    let Some(ended) = run_with(&[], || {
+        let (one, two) = (Store::new(), Store::new());
+        thread::scope(|scope| {
+            // While one report is being made, which takes long the first time, the other is proved.
+            scope.spawn(|| both(|| one.insert(), || one.get()));
+            both(|| two.insert(), || two.get());
+        });
+    }) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(66), 2),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
 fn a_status_of_the_hosts_own_stays() {
     let Some(ended) = run_with(&[], || {
         violate();

@@ -1,7 +1,8 @@
 //! One entry point for each check, the same for people and for CI: `cargo xtask <check>`.
 //!
 //! Every check prints each command before it runs it, in a form that can be pasted into a shell, and stops at the first
-//! that fails. No check leaves a step out because something is missing: it fails instead.
+//! that fails. No check leaves a step out because something is missing: it fails instead. `bench` checks nothing; it names the
+//! rows for which a tool is missing.
 
 mod asm;
 mod bench;

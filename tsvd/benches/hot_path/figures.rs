@@ -114,7 +114,8 @@ pub(crate) fn of(
             AtMost(1.0 / 15.0),
             [on, plain, sanitized, unsanitized],
             |[on, plain, sanitized, unsanitized]| {
-                (on.processor / plain.processor - 1.0) / (sanitized.wall / unsanitized.wall - 1.0)
+                (on.processor / plain.processor - 1.0)
+                    / (sanitized.processor / unsanitized.processor - 1.0)
             },
         )
     };

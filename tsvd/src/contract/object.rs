@@ -36,7 +36,13 @@ impl Object {
         if size_of_val(place) == 0 {
             return Self::unwatched();
         }
-        Self::at::<T>(std::ptr::from_ref(place).cast::<u8>().addr())
+        let mut object = Self::at::<T>(std::ptr::from_ref(place).cast::<u8>().addr());
+        if size_of::<&T>() > size_of::<usize>() {
+            // `dyn Trait` is the type of an owner and of its first field alike, a slice of its own beginning.
+            object.type_word =
+                object.type_word.rotate_left(7) ^ (size_of_val(place) as u64) << 3 | 4;
+        }
+        object
     }
 
     #[inline]
@@ -275,6 +281,16 @@ mod tests {
         );
         assert_ne!(Object::place(&nested), Object::place(&nested.0));
         assert_ne!(Object::place(&nested.0), Object::place(&nested.0.0));
+    }
+
+    #[test]
+    fn an_unsized_place_is_its_size_too() {
+        let pair = [1_u8, 2];
+        assert_ne!(Object::place(&pair[..]), Object::place(&pair[..1]));
+        assert_eq!(Object::place(&pair[..]), Object::place(&pair[..]));
+        let whole: &dyn std::fmt::Debug = &pair;
+        let first: &dyn std::fmt::Debug = &pair[0];
+        assert_ne!(Object::place(whole), Object::place(first));
     }
 
     #[test]

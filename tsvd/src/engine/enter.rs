@@ -177,9 +177,9 @@ impl<E: Environment> Engine<E> {
         let armed = self.trap_set.is_armed(site);
         let near = self
             .record(context, call, site, hash)
-            .filter(|(other, _)| !context.pairs.told(site, *other));
-        if let Some((other, gap_ns)) = near {
-            self.near_miss(call, site, other, gap_ns);
+            .filter(|other| !context.pairs.told(site, other.site));
+        if let Some(other) = near {
+            self.near_miss(call, site, other);
         }
         if armed {
             if self.delay(context, call, site, who) {
@@ -222,7 +222,7 @@ impl<E: Environment> Engine<E> {
         call: &Call<'_>,
         site: SiteId,
         hash: u64,
-    ) -> Option<(SiteId, u64)> {
+    ) -> Option<Access> {
         if site == 0 {
             return None;
         }
@@ -243,13 +243,12 @@ impl<E: Environment> Engine<E> {
         let any_key = self
             .history
             .record(hash, access, window, |other| !(access.keyed && other.keyed));
-        let other = same_key.or(any_key)?;
-        Some((other.site, u64::from(access.ticks_since(other)) * TICK_NS))
+        same_key.or(any_key)
     }
 
     #[cold]
-    fn near_miss(&self, call: &Call<'_>, site: SiteId, other: SiteId, gap_ns: u64) {
-        let roles_meet = self.sites.get(other).is_some_and(|other| {
+    fn near_miss(&self, call: &Call<'_>, site: SiteId, other: Access) {
+        let roles_meet = self.sites.get(other.site).is_some_and(|other| {
             // Keys were compared by the record.
             conflict(call.operation, None, other.operation, None)
         });
@@ -257,7 +256,13 @@ impl<E: Environment> Engine<E> {
             return;
         }
         self.statistics.near_misses.fetch_add(1, Ordering::Relaxed);
-        if self.trap_set.suspect(site, other, gap_ns) {
+        // At least the gap: the other's tick is one that began before its access, however late the ticks are.
+        let now = Access {
+            tick: (self.env.now() / TICK_NS) as u32,
+            ..other
+        };
+        let gap_ns = u64::from(now.ticks_since(other) + 1) * TICK_NS;
+        if self.trap_set.suspect(site, other.site, gap_ns) {
             // Filters forget, so that the newly armed sites are seen at their next arrival.
             self.now.advance();
         }
@@ -293,7 +298,8 @@ impl<E: Environment> Engine<E> {
     pub(crate) fn retire(&self, context: &Context<E>, object: Object) {
         context.retire(object);
         let hash = object_hash(object.words());
-        if self.published.any(hash) {
+        // What the engine itself drops may be dropped under the lock below.
+        if self.published.any(hash) && !context.is_suspended() {
             let mut bucket = self.traps.lock(hash);
             let before = bucket.tokens.len();
             bucket

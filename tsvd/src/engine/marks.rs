@@ -183,7 +183,7 @@ impl<E: Environment> Context<E> {
         Some(index)
     }
 
-    /// Ends the flight at `index` and all above it; says whether somebody asked to be told.
+    /// Ends the flight at `index`, the last one; says whether somebody asked to be told.
     #[inline]
     pub(crate) fn finish(&self, index: usize) -> bool {
         // An index of `mark`; the remainder spares the check that it is.

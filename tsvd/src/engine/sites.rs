@@ -57,12 +57,13 @@ impl Sites {
         if let Some(known) = self.numbers.get(&key) {
             return *known;
         }
+        let site = Site {
+            operation,
+            location,
+        };
+        // Before the entry is locked: it may take a while.
+        let recalled = recall(site);
         *self.numbers.entry(key).or_insert_with(|| {
-            let site = Site {
-                operation,
-                location,
-            };
-            let recalled = recall(site);
             let mut list = self.list.lock();
             if let Some(number) = recalled
                 && let Some(free @ None) = list.get_mut(usize::from(number) - 1)

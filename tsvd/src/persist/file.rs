@@ -357,7 +357,7 @@ mod tests {
         let refused = merge_into(&path, &[pair(30, 40)], TODAY).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
         assert!(refused.to_string().ends_with(
-            "traps.json has been in use by other processes for 2 seconds; what this run learnt is not kept"
+            "traps.json has been in use by other processes for 10 seconds; what this run learnt is not kept"
         ), "{refused}");
         assert_eq!(fs::read(&path).unwrap(), before);
 

@@ -6,6 +6,7 @@
 //! process with violations flushes its streams and ends with 66 whatever it was.
 
 use std::ffi::c_int;
+use std::panic::catch_unwind;
 use std::sync::Once;
 
 use super::{NOW, gate, recorder, threads};
@@ -25,7 +26,8 @@ fn conclude(status: Option<c_int>) -> Option<c_int> {
     if NOW.is_off() || recorder::is_forked() {
         return None;
     }
-    let outcome = threads::unwatched(recorder::finish)?;
+    // Unwinding out of an exit handler would abort a process that was fine.
+    let outcome = catch_unwind(|| threads::unwatched(recorder::finish)).ok()??;
     if outcome.failing == 0 {
         return None;
     }

@@ -29,7 +29,9 @@ pub(crate) fn enable() {
 
 /// Decides if nothing is decided yet. `wanted` is the program's own word.
 pub(super) fn decide(wanted: bool) {
-    let _one = DECIDING.lock().unwrap_or_else(PoisonError::into_inner);
+    // First, for the rest takes a while, and a fork in it would leave the child undecided for ever.
+    exit::forget_in_forked_children();
+    let one = DECIDING.lock().unwrap_or_else(PoisonError::into_inner);
     // A program may enable what its first operation left off; a forked child stays off.
     let enables = wanted && NOW.is_off() && !recorder::is_forked();
     if !NOW.is_undecided() && !enables {
@@ -44,11 +46,12 @@ pub(super) fn decide(wanted: bool) {
         NOW.switch_off();
         return;
     }
-    recorder::begin();
+    let warning = recorder::begin();
     exit::at_exit();
-    exit::forget_in_forked_children();
     NOW.switch_on();
-    ticker::start();
+    drop(one);
+    let troubles = warning.into_iter().chain(ticker::start());
+    troubles.for_each(|text| recorder::say(&text));
 }
 
 /// Whether this process is one that `cargo test` or nextest runs: a test executable lies in `deps` under a name that ends

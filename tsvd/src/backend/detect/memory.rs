@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -24,15 +25,12 @@ struct Memory {
     sites: Vec<StoredSite>,
     /// By the numbers of their sites, which of the stored pairs they are.
     stored: BTreeMap<(SiteId, SiteId), usize>,
-    complained: bool,
 }
 
-/// Reads the trap file and arms what it has.
-pub(super) fn begin(file: PathBuf) {
+/// Reads the trap file and arms what it has; what is to be said of it.
+pub(super) fn begin(file: PathBuf) -> Option<String> {
     let loaded = persist::load(&file, persist::today());
-    if let Some(warning) = &loaded.warning {
-        recorder::say(&format!("tsvd: {warning}"));
-    }
+    let warning = loaded.warning.map(|warning| format!("tsvd: {warning}"));
     let mut numbers = BTreeMap::new();
     for site in loaded
         .pairs
@@ -80,8 +78,8 @@ pub(super) fn begin(file: PathBuf) {
         index: Index::new(loaded.pairs),
         sites: sites.into_iter().map(|(site, _)| site).collect(),
         stored: keyed.into_iter().collect(),
-        complained: false,
     });
+    warning
 }
 
 /// The number reserved for a call site that is first met.
@@ -111,21 +109,23 @@ pub(super) fn recall(site: Site) -> Option<SiteId> {
     SiteId::try_from(index + 1).ok()
 }
 
-/// Adds what this run has learnt so far.
+/// Adds what this run has learnt so far. Holds no lock while it waits for other processes.
 pub(super) fn save() {
-    let mut memory = MEMORY.lock();
-    let Some(memory) = memory.as_mut() else {
-        return;
+    let (file, learnt) = {
+        let memory = MEMORY.lock();
+        let Some(memory) = memory.as_ref() else {
+            return;
+        };
+        let pairs = ENGINE.trap_set().pairs();
+        let learnt = pairs.iter().filter(|(_, pair)| pair.touched);
+        let learnt = learnt.filter_map(|(key, pair)| memory.account(*key, pair));
+        (memory.file.clone(), learnt.collect::<Vec<_>>())
     };
-    let pairs = ENGINE.trap_set().pairs();
-    let learnt = pairs.iter().filter(|(_, pair)| pair.touched);
-    let learnt: Vec<_> = learnt
-        .filter_map(|(key, pair)| memory.account(*key, pair))
-        .collect();
-    match persist::merge_into(&memory.file, &learnt, persist::today()) {
+    static COMPLAINED: AtomicBool = AtomicBool::new(false);
+    match persist::merge_into(&file, &learnt, persist::today()) {
         Ok(None) => {}
         Ok(Some(warning)) => recorder::say(&format!("tsvd: {warning}")),
-        Err(_) if std::mem::replace(&mut memory.complained, true) => {}
+        Err(_) if COMPLAINED.swap(true, Ordering::Relaxed) => {}
         Err(error) => recorder::say(&format!("tsvd: {error}")),
     }
 }

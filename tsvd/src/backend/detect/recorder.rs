@@ -6,6 +6,7 @@ use std::io::{IsTerminal, Write as _};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -42,11 +43,13 @@ pub(super) struct Outcome {
 }
 
 /// Prepares the report, so that its folder does not depend on what the program does later.
-pub(super) fn begin() {
+/// Returns what is to be said.
+pub(super) fn begin() -> Option<String> {
     let mut recorder = RECORDER.lock();
     if recorder.is_some() {
-        return;
+        return None;
     }
+    OWNER.store(std::process::id(), Ordering::Relaxed);
     let program = std::env::current_exe().unwrap_or_default();
     let name = program
         .file_stem()
@@ -58,7 +61,7 @@ pub(super) fn begin() {
     run.id = format!("{name}-{}", run.id);
     let folder = folder(&program);
     let file = folder.join("reports").join(format!("{}.json", run.id));
-    memory::begin(folder.join("traps.json"));
+    let warning = memory::begin(folder.join("traps.json"));
     let root = path::workspace_root();
     *recorder = Some(Recorder {
         report: Report::new(run),
@@ -67,6 +70,7 @@ pub(super) fn begin() {
         known: HashMap::new(),
         complained: false,
     });
+    warning
 }
 
 /// `TSVD_DIR`, else `tsvd` in the target folder the program lies in, else in the workspace's.
@@ -98,12 +102,11 @@ pub(super) fn record(evidence: &Evidence<RawStack>) {
     // The guest must not suffer from a bug of the report.
     let done = catch_unwind(AssertUnwindSafe(|| {
         threads::unwatched(|| {
-            let new = write_and_show(evidence);
-            if new {
-                // Without the recorder's lock: it may wait for other processes.
-                memory::save();
-            }
-            if new && gate::config().on_violation == OnViolation::Abort {
+            // Said without any lock: the guest may hold that of stderr while another of its threads waits for ours.
+            let Some(texts) = write(evidence) else { return };
+            texts.iter().for_each(|text| say(text));
+            memory::save();
+            if gate::config().on_violation == OnViolation::Abort {
                 say("tsvd: aborting, as TSVD_ON_VIOLATION=abort says");
                 std::process::abort();
             }
@@ -114,27 +117,25 @@ pub(super) fn record(evidence: &Evidence<RawStack>) {
     }
 }
 
-/// Whether it is new.
-fn write_and_show(evidence: &Evidence<RawStack>) -> bool {
+/// Writes a violation, if it is new: what is to be said of it.
+fn write(evidence: &Evidence<RawStack>) -> Option<Vec<String>> {
     let mut recorder = RECORDER.lock();
-    let Some(recorder) = recorder.as_mut() else {
-        return false;
-    };
+    let recorder = recorder.as_mut()?;
     let key = pair_key(evidence);
     if let Some(index) = recorder.known.get(&key) {
         recorder.report.violations[*index].occurrences += 1;
-        return false;
+        return None;
     }
-    recorder.known.insert(key, recorder.report.violations.len());
     let violation = recorder.describe(evidence);
+    recorder.known.insert(key, recorder.report.violations.len());
     recorder.report.violations.push(violation.clone());
-    recorder.write();
+    let complaint = recorder.write();
     let rendering = Rendering::new()
         .color(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .report(shorter(&recorder.file))
         .sources_here();
-    say(&rendering.violation(&violation, &recorder.report.run));
-    true
+    let shown = rendering.violation(&violation, &recorder.report.run);
+    Some(complaint.into_iter().chain([shown]).collect())
 }
 
 /// What happens to the second party once the report is safe.
@@ -155,14 +156,14 @@ pub(super) fn react(operation: &Operation) {
     }
 }
 
-/// Whether this process is a child that was forked while being watched: its report is its parent's.
+/// The process whose report this is; 0 before there is one.
+static OWNER: AtomicU32 = AtomicU32::new(0);
+
+/// Whether this process is a child that was forked while being watched: its report is its parent's. Asks no lock, which
+/// another thread may hold for as long as a report takes, and for ever in the child.
 pub(super) fn is_forked() -> bool {
-    // A fork may have taken place while another thread held the lock.
-    RECORDER.try_lock().is_none_or(|recorder| {
-        recorder
-            .as_ref()
-            .is_some_and(|recorder| recorder.report.run.pid != std::process::id())
-    })
+    let owner = OWNER.load(Ordering::Relaxed);
+    owner != 0 && owner != std::process::id()
 }
 
 /// Writes the final report, numbers and all.
@@ -170,29 +171,38 @@ pub(super) fn finish() -> Option<Outcome> {
     if ENGINE.operations() == 0 {
         return None;
     }
+    let (outcome, complaint) = {
+        // Another thread may be writing a report; should it never end, the process has to.
+        let mut recorder = RECORDER.try_lock_for(LAST_REPORT)?;
+        let recorder = recorder.as_mut()?;
+        let complaint = recorder.write();
+        let outcome = Outcome {
+            failing: recorder.report.failing().count(),
+            file: shorter(&recorder.file),
+        };
+        (outcome, complaint)
+    };
+    complaint.iter().for_each(|text| say(text));
     memory::save();
-    let mut recorder = RECORDER.lock();
-    let recorder = recorder.as_mut()?;
-    recorder.write();
-    let failing = recorder.report.failing().count();
-    Some(Outcome {
-        failing,
-        file: shorter(&recorder.file),
-    })
+    Some(outcome)
 }
 
+/// How long the end of the process waits for a report that is being written.
+const LAST_REPORT: Duration = Duration::from_secs(10);
+
 impl Recorder {
-    fn write(&mut self) {
+    /// What there is to complain of, once.
+    fn write(&mut self) -> Option<String> {
         self.report.summary = summary(&ENGINE, self.report.violations.len());
         self.report.pairs = self.pairs();
         self.report.run.duration_ms = now().as_millis() as u64;
-        if let Err(error) = report::write(&self.file, &self.report)
-            && !std::mem::replace(&mut self.complained, true)
-        {
-            say(&format!(
+        let error = report::write(&self.file, &self.report).err()?;
+        let first = !std::mem::replace(&mut self.complained, true);
+        first.then(|| {
+            format!(
                 "tsvd: {error}. Violations are still shown here; TSVD_DIR names another folder."
-            ));
-        }
+            )
+        })
     }
 
     fn describe(&self, evidence: &Evidence<RawStack>) -> Violation {
@@ -322,15 +332,14 @@ fn pair_key(evidence: &Evidence<RawStack>) -> [SiteKey; 2] {
 }
 
 fn summary(engine: &Engine<World>, violations: usize) -> report::Summary {
-    use std::sync::atomic::Ordering::Relaxed;
     let statistics = engine.statistics();
     report::Summary {
         operations: engine.operations(),
         sites: engine.sites().len() as u64,
-        near_misses: statistics.near_misses.load(Relaxed),
+        near_misses: statistics.near_misses.load(Ordering::Relaxed),
         pairs_armed: engine.trap_set().pairs().len() as u64,
-        delays: statistics.delays.load(Relaxed),
-        delay_ms: statistics.delay_ns.load(Relaxed) / 1_000_000,
+        delays: statistics.delays.load(Ordering::Relaxed),
+        delay_ms: statistics.delay_ns.load(Ordering::Relaxed) / 1_000_000,
         violations: violations as u64,
         ..report::Summary::default()
     }

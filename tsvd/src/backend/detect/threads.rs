@@ -77,10 +77,14 @@ fn attach() -> Option<Attached> {
 
 /// Runs `body` with the calling thread's operations unwatched.
 pub(super) fn unwatched<R>(body: impl FnOnce() -> R) -> R {
-    let slot = SLOT.take();
-    let state = STATE.replace(State::Begun);
-    let result = body();
-    STATE.set(state);
-    SLOT.set(slot);
-    result
+    /// Puts back what was there, also when `body` panics.
+    struct Before(Option<Attached>, State);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            STATE.set(self.1);
+            SLOT.set(self.0);
+        }
+    }
+    let _before = Before(SLOT.take(), STATE.replace(State::Begun));
+    body()
 }

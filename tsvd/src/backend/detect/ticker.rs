@@ -8,7 +8,8 @@ use crate::engine::TICK_NS;
 /// Threads of our own.
 pub(super) const THREADS: usize = 1;
 
-pub(super) fn start() {
+/// What is to be said if there can be no such thread.
+pub(super) fn start() -> Option<String> {
     let started = std::thread::Builder::new()
         .name("tsvd ticker".to_owned())
         .spawn(|| {
@@ -18,9 +19,8 @@ pub(super) fn start() {
                 ENGINE.tick();
             }
         });
-    if let Err(error) = started {
-        eprintln!(
-            "tsvd: cannot start a thread for the clock ({error}): near misses may be overlooked."
-        );
-    }
+    let error = started.err()?;
+    Some(format!(
+        "tsvd: cannot start a thread for the clock ({error}): near misses may be overlooked."
+    ))
 }
