@@ -121,17 +121,30 @@ impl<E: Environment> Engine<E> {
     }
 
     /// Checks a call that is marked and not known, and perhaps delays it.
-    #[cold]
+    #[inline]
     pub(crate) fn examine(
         &self,
         context: &'static Context<E>,
         call: &Call<'_>,
-        New { index, now }: New,
+        new: New,
     ) -> Entered {
         let tag = call.tag();
-        if context.filter.recalls(tag, now) || self.now.is_off() {
-            return Entered::InFlight(index);
+        if context.filter.recalls(tag, new.now) || self.now.is_off() {
+            return Entered::InFlight(new.index);
         }
+        self.examine_anew(context, call, new, tag)
+    }
+
+    /// Apart, so that a call which the filter's large level knows does not pay for its registers.
+    #[cold]
+    #[inline(never)]
+    fn examine_anew(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        New { index, now }: New,
+        tag: u64,
+    ) -> Entered {
         // Pairs with the release of `Now::publish`: the counter it was raised with is seen with it.
         fence(Ordering::Acquire);
         let who = Who::Mark(context.flight(index));

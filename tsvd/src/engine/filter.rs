@@ -2,19 +2,22 @@
 //!
 //! A hit means that nothing has changed since this thread last walked the same call through history and traps without
 //! finding anything, so the call is done. Entries are stamped only with quiet values of [`Now`](super::Now): a hit says
-//! that no trap is published. An entry is one word, tag and stamp folded together: two calls that agree in it (about one
-//! pair in 2^64) leave one of them unrecorded: lossy, never wrong.
+//! that no trap is published. An entry is tag and stamp folded together into a word (half of one in the large level): two calls
+//! that agree in it (about one pair in 2^64, or 2^32 of one set) leave one of them unrecorded: lossy, never wrong.
 //!
 //! Two levels: a small one, looked at inline, that stays in the processor's first cache, and for threads that go round
-//! more objects than it holds a larger one, made when that shows.
+//! more objects than it holds a larger one, made when that shows. There a call is good for several ticks, for so many objects
+//! would otherwise be recorded anew in each; which ticks these are differs from call to call, so that some are recorded in each.
 
-use super::primitive::lossy::{AtomicU64, OnceLock, Ordering};
+use super::now::Now;
+use super::primitive::lossy::{AtomicU32, AtomicU64, OnceLock, Ordering};
 use super::sites::SiteId;
 
 const SMALL: usize = 512;
 
-/// Sets of two entries, 256 KiB in all.
+/// Sets of four entries of half a word, 256 KiB in all.
 const LARGE: usize = 1 << 14;
+const WAYS: usize = 4;
 
 /// Calls stamped in the small level before there is a large one.
 const CROWDED: u64 = 4096;
@@ -22,7 +25,7 @@ const CROWDED: u64 = 4096;
 /// Owned by one thread; atomics only because its block outlives the thread and is recycled.
 pub(super) struct Filter {
     small: [AtomicU64; SMALL],
-    large: OnceLock<Box<[[AtomicU64; 2]]>>,
+    large: OnceLock<Box<[[AtomicU32; WAYS]]>>,
     /// Entries stamped so far.
     stamped: AtomicU64,
 }
@@ -48,9 +51,12 @@ impl Filter {
         &self.small[(entry >> (u64::BITS - SMALL.ilog2())) as usize]
     }
 
-    fn large(&self, entry: u64) -> Option<&[AtomicU64; 2]> {
+    /// The set in which the large level has `tag` at `now`, and its entry there, which is never 0.
+    fn large(&self, tag: u64, now: u64) -> Option<(&[AtomicU32; WAYS], u32)> {
         let sets = self.large.get()?;
-        sets.get((entry >> (u64::BITS - LARGE.ilog2())) as usize)
+        let entry = entry(tag, Now::coarse(now, tag));
+        let set = sets.get((entry >> (u64::BITS - LARGE.ilog2())) as usize)?;
+        Some((set, (entry >> 16) as u32 | 1))
     }
 
     /// Whether the small level has the call.
@@ -60,19 +66,32 @@ impl Filter {
         self.small(entry).load(Ordering::Relaxed) == entry
     }
 
-    /// Whether the large level has it.
+    /// Whether the large level has it; then so has the small one from now on.
+    #[inline]
     pub(super) fn recalls(&self, tag: u64, now: u64) -> bool {
-        let entry = entry(tag, now);
-        self.large(entry)
-            .is_some_and(|set| set.iter().any(|slot| slot.load(Ordering::Relaxed) == entry))
+        let Some((set, wanted)) = self.large(tag, now) else {
+            return false;
+        };
+        let [a, b, c, d] = set.each_ref().map(|way| way.load(Ordering::Relaxed));
+        // Without branches: which of them it is cannot be predicted.
+        let known = (a == wanted) | (b == wanted) | (c == wanted) | (d == wanted);
+        if known {
+            let entry = entry(tag, now);
+            self.small(entry).store(entry, Ordering::Relaxed);
+        }
+        known
     }
 
     pub(super) fn stamp(&self, tag: u64, now: u64) {
         let entry = entry(tag, now);
         self.small(entry).store(entry, Ordering::Relaxed);
-        if let Some([first, second]) = self.large(entry) {
-            second.store(first.load(Ordering::Relaxed), Ordering::Relaxed);
-            first.store(entry, Ordering::Relaxed);
+        if let Some((set, mut entry)) = self.large(tag, now) {
+            // The last comes first, and the oldest has no room.
+            for way in set {
+                let next = way.load(Ordering::Relaxed);
+                way.store(entry, Ordering::Relaxed);
+                entry = next;
+            }
             return;
         }
         let stamped = self.stamped.load(Ordering::Relaxed) + 1;

@@ -101,7 +101,7 @@ impl<E: Environment> Engine<E> {
         }
         let outside = context.suspend();
         let hash = call.object_hash();
-        context.count();
+        context.count_scope();
         let mut party = self.party(context, call);
         self.describe(call, &mut party);
         self.published.raise(hash);

@@ -36,8 +36,8 @@ pub(crate) struct Context<E: Environment> {
     number: AtomicU64,
     /// Entries in use; the owner's alone.
     depth: AtomicU64,
-    /// Operations entered; written by the owner, summed by reports.
-    operations: AtomicU64,
+    /// Scopes opened; written by the owner. Operations are counted by the states of their entries.
+    scopes: AtomicU64,
     entries: [Entry; DEPTH],
     pub(super) filter: Filter,
     pub(super) sites: SiteCache,
@@ -87,7 +87,7 @@ impl<E: Environment> Context<E> {
             taken: AtomicBool::new(true),
             number: AtomicU64::new(number),
             depth: AtomicU64::new(0),
-            operations: AtomicU64::new(0),
+            scopes: AtomicU64::new(0),
             entries: std::array::from_fn(|_| Entry::default()),
             filter: Filter::new(),
             sites: SiteCache::new(),
@@ -130,16 +130,15 @@ impl<E: Environment> Context<E> {
         self.number.load(Ordering::Relaxed)
     }
 
+    /// Operations and scopes entered by all owners so far.
     pub(super) fn operations(&self) -> u64 {
-        self.operations.load(Ordering::Relaxed)
+        let flights = self.entries.iter().map(Entry::flights);
+        flights.sum::<u64>() + self.scopes.load(Ordering::Relaxed)
     }
 
-    #[inline]
-    pub(super) fn count(&self) {
-        self.operations.store(
-            self.operations.load(Ordering::Relaxed).wrapping_add(1),
-            Ordering::Relaxed,
-        );
+    pub(super) fn count_scope(&self) {
+        let scopes = self.scopes.load(Ordering::Relaxed);
+        self.scopes.store(scopes + 1, Ordering::Relaxed);
     }
 
     /// Makes this thread's own calls unwatched until [`resume`](Self::resume): the engine must not observe itself, nor what it
@@ -179,7 +178,6 @@ impl<E: Environment> Context<E> {
         // Pairs with the acquire load in `see`: an odd state comes with its fields.
         entry.state.store(state.wrapping_add(1), Ordering::Release);
         self.depth.store(index as u64 + 1, Ordering::Relaxed);
-        self.count();
         Some(index)
     }
 
@@ -284,7 +282,12 @@ impl Entry {
     fn end(&self) {
         let state = self.state.load(Ordering::Relaxed);
         self.state
-            .store(state.wrapping_add(state & 1), Ordering::Release);
+            .store(state.wrapping_add(1) & !1, Ordering::Release);
+    }
+
+    /// Flights so far: each takes the state two further.
+    fn flights(&self) -> u64 {
+        self.state.load(Ordering::Relaxed).div_ceil(2)
     }
 
     fn copy(&self, object: Object) -> Option<Copied> {

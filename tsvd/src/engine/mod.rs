@@ -130,7 +130,7 @@ impl<E: Environment> Engine<E> {
     pub(crate) fn tick(&self) {
         self.ticks
             .store((self.env.now() / TICK_NS) as u32, Ordering::Relaxed);
-        self.now.advance();
+        self.now.tick();
     }
 
     /// Begins with what an earlier run learnt: pairs of the call sites `1..=sites`, which `Environment::recall` tells when they

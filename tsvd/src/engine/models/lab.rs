@@ -57,7 +57,7 @@ impl Lab {
     pub(super) fn new(delays: Delays, contexts: usize, armed: &[&'static Operation]) -> Arc<Self> {
         let now: &'static Now = Box::leak(Box::new(Now::undecided()));
         now.switch_on();
-        let engine = Engine::new(Modelled::new(delays), now, 2);
+        let engine = Engine::new(Modelled::new(delays), now, 4);
         let site = |operation: &'static Operation| {
             engine
                 .sites()
