@@ -16,10 +16,8 @@
 use super::primitive::lossy::{AtomicU64, Ordering};
 use super::sites::SiteId;
 
-/// 4 MiB.
-pub(crate) const LINES: usize = 1 << 16;
 const WAYS: usize = 2;
-const ACCESSES: usize = 7;
+pub(crate) const ACCESSES: usize = 7;
 const TICKS: u32 = (1 << 29) - 1;
 
 #[repr(align(64))]
@@ -31,7 +29,12 @@ struct Line {
 
 pub(super) struct History {
     lines: Box<[Line]>,
+    /// How many accesses of an object are looked at and kept, at most [`ACCESSES`].
+    room: usize,
 }
+
+/// A place in the table, below [`History::slots`].
+pub(super) type Slot = usize;
 
 /// One access of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,27 +77,31 @@ impl Access {
 }
 
 impl History {
-    /// Room for `lines` objects, a power of two of at least [`WAYS`].
-    pub(super) fn new(lines: usize) -> Self {
+    /// Room for `lines` objects, a power of two of at least [`WAYS`], and `room` accesses of each.
+    pub(super) fn new(lines: usize, room: usize) -> Self {
         Self {
             lines: (0..lines).map(|_| Line::default()).collect(),
+            room: room.min(ACCESSES),
         }
     }
 
     /// Records `access` under `hash` and returns the nearest access of another context within `window` ticks that it could
-    /// collide with: at least one of the two writes, at least one was in a concurrent phase, and `meets` agrees.
+    /// collide with: at least one of the two writes, at least one was in a concurrent phase, and `meets` agrees. Also where
+    /// the access was recorded.
     pub(super) fn record(
         &self,
         hash: u64,
         access: Access,
         window: u32,
-        meets: impl Fn(Access) -> bool,
-    ) -> Option<Access> {
-        let line = self.line(hash, access.tick);
+        meets: impl Fn(Slot, Access) -> bool,
+    ) -> (Option<Access>, Slot) {
+        let number = self.line(hash, access.tick);
+        let line = &self.lines[number];
+        let slot = |place| number * ACCESSES + place;
         let mut nearest: Option<Access> = None;
         let mut place = 0;
         let mut place_age = 0;
-        for (index, word) in line.accesses.iter().enumerate() {
+        for (index, word) in line.accesses[..self.room].iter().enumerate() {
             let word = word.load(Ordering::Relaxed);
             let other = Access::unpack(word);
             let age = access.ticks_since(other);
@@ -117,23 +124,23 @@ impl History {
                 && (other.concurrent || access.concurrent)
                 && age <= window
                 && nearest.is_none_or(|best| age < access.ticks_since(best));
-            if dangerous && meets(other) {
+            if dangerous && meets(slot(index), other) {
                 nearest = Some(other);
             }
         }
         line.accesses[place].store(access.pack(), Ordering::Relaxed);
-        nearest
+        (nearest, slot(place))
     }
 
     /// The line of `hash`: its own, else the one of its set that was used longest ago, emptied.
-    fn line(&self, hash: u64, tick: u32) -> &Line {
+    fn line(&self, hash: u64, tick: u32) -> usize {
         let first = (hash as usize % (self.lines.len() / WAYS)) * WAYS;
         let set = &self.lines[first..first + WAYS];
-        if let Some(line) = set
+        if let Some(way) = set
             .iter()
-            .find(|line| line.tag.load(Ordering::Relaxed) == hash)
+            .position(|line| line.tag.load(Ordering::Relaxed) == hash)
         {
-            return line;
+            return first + way;
         }
         let idle = |line: &Line| {
             let ages = line
@@ -145,16 +152,13 @@ impl History {
                 });
             ages.min().unwrap_or(u32::MAX)
         };
-        let line = if idle(&set[0]) >= idle(&set[1]) {
-            &set[0]
-        } else {
-            &set[1]
-        };
+        let way = usize::from(idle(&set[0]) < idle(&set[1]));
+        let line = &set[way];
         line.tag.store(hash, Ordering::Relaxed);
         for word in &line.accesses {
             word.store(0, Ordering::Relaxed);
         }
-        line
+        first + way
     }
 }
 
@@ -176,7 +180,7 @@ mod tests {
     }
 
     fn record(history: &History, hash: u64, access: Access) -> Option<Access> {
-        history.record(hash, access, WINDOW, |_| true)
+        history.record(hash, access, WINDOW, |_, _| true).0
     }
 
     #[test]
@@ -194,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_write_near_anothers_access_is_a_near_miss() {
-        let history = History::new(64);
+        let history = History::new(64, ACCESSES);
         assert_eq!(record(&history, 7, access(1, 1, 0, false)), None);
         assert_eq!(
             record(&history, 7, access(2, 2, WINDOW, true)),
@@ -208,7 +212,7 @@ mod tests {
 
     #[test]
     fn reads_own_accesses_other_objects_and_old_ones_are_none() {
-        let history = History::new(64);
+        let history = History::new(64, ACCESSES);
         record(&history, 7, access(1, 1, 0, true));
         assert_eq!(record(&history, 7, access(2, 1, 0, true)), None, "own");
         assert_eq!(
@@ -221,14 +225,14 @@ mod tests {
             None,
             "outside the window"
         );
-        let reads = History::new(64);
+        let reads = History::new(64, ACCESSES);
         record(&reads, 7, access(1, 1, 0, false));
         assert_eq!(record(&reads, 7, access(2, 2, 0, false)), None, "two reads");
     }
 
     #[test]
     fn accesses_of_phases_with_one_context_alone_are_none() {
-        let history = History::new(64);
+        let history = History::new(64, ACCESSES);
         let alone = |site, context| Access {
             concurrent: false,
             ..access(site, context, 0, true)
@@ -243,7 +247,7 @@ mod tests {
 
     #[test]
     fn one_busy_site_does_not_push_out_the_others() {
-        let history = History::new(64);
+        let history = History::new(64, ACCESSES);
         record(&history, 7, access(1, 1, 0, true));
         for tick in 0..WINDOW {
             record(&history, 7, access(2, 2, tick, false));
@@ -255,8 +259,26 @@ mod tests {
     }
 
     #[test]
+    fn so_many_accesses_of_an_object_are_remembered_and_no_more() {
+        let history = History::new(64, 3);
+        for tick in 0..4 {
+            record(&history, 7, access(1 + tick as SiteId, 1, tick, true));
+        }
+        let seen = |site: SiteId| {
+            let found = std::cell::Cell::new(false);
+            history.record(7, access(9, 2, 5, false), WINDOW, |_, other| {
+                found.set(found.get() || other.site == site);
+                false
+            });
+            found.get()
+        };
+        assert!(!seen(1), "the first of four");
+        assert!(seen(3) && seen(4));
+    }
+
+    #[test]
     fn a_full_set_gives_up_the_line_used_longest_ago() {
-        let history = History::new(64);
+        let history = History::new(64, ACCESSES);
         let sets = 64 / WAYS as u64;
         record(&history, 1, access(1, 1, 0, true));
         record(&history, 1 + sets, access(1, 1, 5, true));
@@ -267,7 +289,7 @@ mod tests {
 
     #[test]
     fn time_wraps_without_old_accesses_looking_new() {
-        let history = History::new(64);
+        let history = History::new(64, ACCESSES);
         record(&history, 7, access(1, 1, TICKS, true));
         assert!(record(&history, 7, access(2, 2, 1, true)).is_some());
     }

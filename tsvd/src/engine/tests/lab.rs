@@ -4,8 +4,10 @@ use std::panic::Location;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
+use crate::config::Parameters;
 use crate::contract::{Access, Key, Object, Operation};
-use crate::engine::env::simulated::Simulated;
+use crate::engine::env::{Environment, simulated::Simulated};
+use crate::engine::trap_set::{Pair, PairKey};
 use crate::engine::traps::{Evidence, Party};
 use crate::engine::{Call, Context, Engine, Now, enter::Entered};
 
@@ -46,15 +48,51 @@ pub(super) struct Thread<'a> {
 
 pub(super) type Body<'a> = Box<dyn FnOnce(&Thread<'_>) + Send + 'a>;
 
+/// What became of a program.
+pub(super) struct Ran {
+    pub(super) evidence: Vec<Evidence<usize>>,
+    pub(super) delays: u64,
+    /// How long calls were held in all.
+    pub(super) delay_ns: u64,
+    pub(super) near_misses: u64,
+    pub(super) pairs: Vec<(PairKey, Pair)>,
+    /// When its last thread ended, in virtual time.
+    pub(super) end_ns: u64,
+}
+
+/// As many lines as the programs here have objects, several times.
+pub(super) fn parameters() -> Parameters {
+    Parameters {
+        history_lines: 64,
+        ..Parameters::default()
+    }
+}
+
 pub(super) fn run(seed: u64, bodies: Vec<Body<'_>>) -> Vec<Evidence<usize>> {
-    run_and_time(seed, bodies).0
+    run_by(parameters(), seed, bodies).evidence
 }
 
 /// What was found, and how long calls were held for it in all.
 pub(super) fn run_and_time(seed: u64, bodies: Vec<Body<'_>>) -> (Vec<Evidence<usize>>, u64) {
+    let ran = run_by(parameters(), seed, bodies);
+    (ran.evidence, ran.delay_ns)
+}
+
+pub(super) fn run_by(parameters: Parameters, seed: u64, bodies: Vec<Body<'_>>) -> Ran {
+    run_on(seed, bodies, |world, now| {
+        Engine::new(world, now, parameters)
+    })
+}
+
+/// Runs the bodies as threads of one program, watched by the engine that `make` makes.
+pub(super) fn run_on(
+    seed: u64,
+    bodies: Vec<Body<'_>>,
+    make: impl FnOnce(Simulated, &'static Now) -> Engine<Simulated>,
+) -> Ran {
     let now: &'static Now = Box::leak(Box::new(Now::undecided()));
     let world = Simulated::new(seed, bodies.len());
-    let engine: &'static Engine<Simulated> = Box::leak(Box::new(Engine::new(world, now, 64)));
+    let engine: &'static Engine<Simulated> = Box::leak(Box::new(make(world, now)));
     now.switch_on();
     let lab = Lab {
         engine,
@@ -75,7 +113,15 @@ pub(super) fn run_and_time(seed: u64, bodies: Vec<Body<'_>>) -> (Vec<Evidence<us
     });
     let evidence = engine.env().evidence();
     lab.judge(&evidence);
-    (evidence, engine.statistics().delay_ns.load(SeqCst))
+    let statistics = engine.statistics();
+    Ran {
+        evidence,
+        delays: statistics.delays.load(SeqCst),
+        delay_ns: statistics.delay_ns.load(SeqCst),
+        near_misses: statistics.near_misses.load(SeqCst),
+        pairs: engine.trap_set().pairs(),
+        end_ns: engine.env().now(),
+    }
 }
 
 impl Lab {

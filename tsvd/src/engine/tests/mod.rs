@@ -3,4 +3,5 @@
 
 mod delays;
 mod lab;
+mod strategies;
 mod verdicts;

@@ -3,7 +3,7 @@
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
-use super::lab::{Body, DROP, GET, INSERT, Logged, MS, POP, PUSH, Thread, object, run};
+use super::lab::{Body, DROP, GET, INSERT, Logged, MS, POP, PUSH, Thread, object, parameters, run};
 use crate::contract::{Object, Operation};
 use crate::engine::env::simulated::Simulated;
 use crate::engine::traps::DetectedBy;
@@ -402,8 +402,11 @@ fn no_random_program_gets_a_verdict_that_is_not_true() {
 #[test]
 fn a_recycled_block_remembers_nothing_of_the_thread_before() {
     let now: &'static Now = Box::leak(Box::new(Now::undecided()));
-    let engine: &'static Engine<Simulated> =
-        Box::leak(Box::new(Engine::new(Simulated::new(1, 1), now, 64)));
+    let engine: &'static Engine<Simulated> = Box::leak(Box::new(Engine::new(
+        Simulated::new(1, 1),
+        now,
+        parameters(),
+    )));
     now.switch_on();
     let map = 0;
     let call = Call {
