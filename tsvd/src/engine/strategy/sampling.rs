@@ -8,7 +8,7 @@ use crate::engine::primitive::lossy::{AtomicU32, Ordering};
 use crate::engine::sites::{LIMIT, SiteId};
 use crate::engine::trap_set::TrapSet;
 
-/// Every call with one probability (SOSP 2019, section 3.1, "DynamicRandom"). No call is filtered.
+/// Every call with one probability (SOSP 2019, table 2: "DynamicRandom"). No call is filtered.
 pub(super) struct Random {
     probability: f64,
     delay_ns: u64,
@@ -37,7 +37,7 @@ impl Strategy for Random {
 const SAMPLE_TICKS: u32 = (100_000_000 / TICK_NS) as u32;
 
 /// Call sites sampled evenly, however often each is reached (Erickson, Musuvathi, Burckhardt, Olynyk: "Effective Data-Race
-/// Detection for the Kernel", OSDI 2010, section 3.2). Theirs are breakpoints set at code drawn by lot, each gone once it is
+/// Detection for the Kernel", OSDI 2010). Theirs are breakpoints set at code drawn by lot, each gone once it is
 /// hit. Here a sample is drawn every 100 ms, and a site in it is delayed at its next arrival only. That a site is in a
 /// sample follows from its number and the seed, so sites that are not known yet are drawn like the others.
 pub(super) struct StaticRandom {

@@ -72,12 +72,6 @@ pub(super) fn run(seed: u64, bodies: Vec<Body<'_>>) -> Vec<Evidence<usize>> {
     run_by(parameters(), seed, bodies).evidence
 }
 
-/// What was found, and how long calls were held for it in all.
-pub(super) fn run_and_time(seed: u64, bodies: Vec<Body<'_>>) -> (Vec<Evidence<usize>>, u64) {
-    let ran = run_by(parameters(), seed, bodies);
-    (ran.evidence, ran.delay_ns)
-}
-
 pub(super) fn run_by(parameters: Parameters, seed: u64, bodies: Vec<Body<'_>>) -> Ran {
     run_on(seed, bodies, |world, now| {
         Engine::new(world, now, parameters)
