@@ -112,7 +112,9 @@ pub mod thread;
 pub mod __private;
 
 mod backend;
-#[cfg(all(feature = "detect", not(loom)))]
+// Under loom for the models of the engine only.
+#[cfg(any(all(feature = "detect", not(loom)), all(loom, test)))]
+#[cfg_attr(loom, allow(dead_code, unused_imports, reason = "models use a part"))]
 mod config;
 #[cfg(any(loom, feature = "detect"))]
 mod contract;

@@ -72,27 +72,37 @@ fn clippy(command: Command) -> Outcome {
     command.arg("--").arg("-D").arg("warnings").run()
 }
 
+/// What the engine names in its doors only.
+const ELSEWHERE: [&str; 5] = [
+    "std::sync",
+    "std::thread",
+    "parking_lot",
+    "Instant::now",
+    "SystemTime::now",
+];
+
 /// The engine names std's threads, locks, atomics and clocks in `primitive.rs` and `env/` only, so that they can be
 /// exchanged for a model's there. (Its tests run real threads.)
 fn one_door(workspace: &Workspace) -> Outcome {
-    const ELSEWHERE: [&str; 5] = [
-        "std::sync",
-        "std::thread",
-        "parking_lot",
-        "Instant::now",
-        "SystemTime::now",
-    ];
     let folder = workspace.root.join("tsvd/src/engine");
     println!(
         "searching {} for {}",
         folder.display(),
         ELSEWHERE.join(", ")
     );
+    search(workspace, &folder)
+}
+
+fn search(workspace: &Workspace, folder: &Path) -> Outcome {
     let cannot = |error| Failure(format!("cannot read {}: {error}", folder.display()));
-    for entry in fs::read_dir(&folder).map_err(cannot)? {
+    for entry in fs::read_dir(folder).map_err(cannot)? {
         let path = entry.map_err(cannot)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if ["primitive.rs", "env", "tests.rs", "models", "defect.rs"].contains(&name.as_ref()) {
+        if ["primitive.rs", "env", "tests", "models", "defect.rs"].contains(&name.as_ref()) {
+            continue;
+        }
+        if path.is_dir() {
+            search(workspace, &path)?;
             continue;
         }
         let source = fs::read_to_string(&path).map_err(cannot)?;

@@ -4,11 +4,7 @@
 //! one for each thread. A delay that does not fit is left out, and its pair keeps its probability.
 
 use super::primitive::lossy::{AtomicU64, Ordering};
-
-const PROCESS_NS: u64 = 200_000_000;
-const THREAD_NS: u64 = 100_000_000;
-/// One over the share of elapsed time.
-const SHARE: u64 = 10;
+use crate::config::Parameters;
 
 /// Time slept on one account.
 pub(super) struct Spent(AtomicU64);
@@ -22,8 +18,8 @@ impl Spent {
         self.0.store(0, Ordering::Relaxed);
     }
 
-    fn fits(&self, wanted: u64, fixed: u64, elapsed: u64) -> bool {
-        self.0.load(Ordering::Relaxed) + wanted <= fixed + elapsed / SHARE
+    fn fits(&self, wanted: u64, allowed: u64) -> bool {
+        self.0.load(Ordering::Relaxed).saturating_add(wanted) <= allowed
     }
 
     fn spend(&self, ns: u64) {
@@ -33,8 +29,16 @@ impl Spent {
 
 /// Reserves a delay of `wanted` if both accounts have it, the thread's with `elapsed` since the process began, too: threads
 /// are not told apart by age. Two that reserve at once may overdraw by one delay.
-pub(super) fn reserve(process: &Spent, thread: &Spent, wanted: u64, elapsed: u64) -> bool {
-    let fits = process.fits(wanted, PROCESS_NS, elapsed) && thread.fits(wanted, THREAD_NS, elapsed);
+pub(super) fn reserve(
+    parameters: &Parameters,
+    process: &Spent,
+    thread: &Spent,
+    wanted: u64,
+    elapsed: u64,
+) -> bool {
+    let share = (elapsed as f64 * parameters.budget_share) as u64;
+    let fits = process.fits(wanted, parameters.budget_process_ns.saturating_add(share))
+        && thread.fits(wanted, parameters.budget_thread_ns.saturating_add(share));
     if fits {
         process.spend(wanted);
         thread.spend(wanted);
@@ -55,21 +59,20 @@ mod tests {
 
     #[test]
     fn delays_stop_at_the_threads_then_at_the_processs_allowance_and_time_gives_more() {
+        let parameters = Parameters::default();
+        let thread_ns = parameters.budget_thread_ns;
         let process = Spent::new();
         let threads = [Spent::new(), Spent::new(), Spent::new()];
-        assert!(reserve(&process, &threads[0], THREAD_NS, 0));
-        assert!(
-            !reserve(&process, &threads[0], 1, 0),
-            "the thread's is spent"
-        );
-        assert!(reserve(&process, &threads[1], THREAD_NS, 0));
-        assert!(
-            !reserve(&process, &threads[2], 1, 0),
-            "the process's is spent"
-        );
-        assert!(reserve(&process, &threads[2], 1_000, 10_000));
-        assert!(!reserve(&process, &threads[2], 1, 10_000));
+        let reserve = |thread: usize, wanted, elapsed| {
+            super::reserve(&parameters, &process, &threads[thread], wanted, elapsed)
+        };
+        assert!(reserve(0, thread_ns, 0));
+        assert!(!reserve(0, 1, 0), "the thread's is spent");
+        assert!(reserve(1, thread_ns, 0));
+        assert!(!reserve(2, 1, 0), "the process's is spent");
+        assert!(reserve(2, 1_000, 10_000));
+        assert!(!reserve(2, 1, 10_000));
         refund(&process, &threads[2], 500);
-        assert!(reserve(&process, &threads[2], 500, 10_000));
+        assert!(reserve(2, 500, 10_000));
     }
 }

@@ -4,7 +4,6 @@
 use std::panic::Location;
 use std::ptr;
 
-use super::Engine;
 use super::budget;
 use super::defect::{Defect, planted};
 use super::env::Environment;
@@ -13,8 +12,9 @@ use super::marks::Context;
 use super::now::Now;
 use super::primitive::{Ordering, fence};
 use super::sites::SiteId;
+use super::strategy::Arrival;
 use super::traps::{Party, Who};
-use super::{TICK_NS, WINDOW_NS};
+use super::{Engine, TICK_NS};
 use crate::contract::{Key, Object, Operation, conflict};
 
 /// One call of an operation.
@@ -184,18 +184,23 @@ impl<E: Environment> Engine<E> {
             self.order
                 .point(&context.gaps, context.number(), self.env.now())
         {
-            self.trap_set.ordered(before, site, delay);
+            let agree = self.order.rules.agree;
+            self.trap_set.ordered(before, site, delay, agree);
         }
         // Before this access is recorded: a pair it makes dangerous is delayed from the next arrival on.
-        let armed = self.trap_set.is_armed(site);
+        let arrival = Arrival {
+            site,
+            tick: self.ticks.load(Ordering::Relaxed),
+        };
+        let due = self.strategy.is_due(&self.trap_set, arrival);
         let near = self
             .record(context, call, site, hash)
             .filter(|other| !context.pairs.told(site, other.site));
         if let Some(other) = near {
             self.near_miss(call, site, other);
         }
-        if armed {
-            if self.delay(context, call, site, who) {
+        if due {
+            if self.delay(context, call, arrival, who) {
                 return Checked::Caught;
             }
             return Checked::Suspect;
@@ -207,19 +212,32 @@ impl<E: Environment> Engine<E> {
         }
     }
 
-    /// At an armed site: draws whether and how long to hold the call, within the budget. True when it was caught.
+    /// An arrival that is due: draws whether and how long to hold the call, within the budget. True when it was caught.
     #[cold]
-    fn delay(&self, context: &'static Context<E>, call: &Call<'_>, site: SiteId, who: Who) -> bool {
-        let Some(delay_ns) = self.trap_set.draw(site, self.env.random()) else {
+    fn delay(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        arrival: Arrival,
+        who: Who,
+    ) -> bool {
+        let random = self.env.random();
+        let Some(delay_ns) = self.strategy.delay_ns(&self.trap_set, arrival, random) else {
             return false;
         };
         // With nobody else there, nobody can come.
         if self.env.is_alone()
-            || !budget::reserve(&self.slept, &context.slept, delay_ns, self.env.now())
+            || !budget::reserve(
+                &self.parameters,
+                &self.slept,
+                &context.slept,
+                delay_ns,
+                self.env.now(),
+            )
         {
             return false;
         }
-        let held = self.hold(context, call, site, who, delay_ns);
+        let held = self.hold(context, call, arrival.site, who, delay_ns);
         budget::refund(
             &self.slept,
             &context.slept,
@@ -248,14 +266,19 @@ impl<E: Environment> Engine<E> {
             keyed: call.key.is_some(),
             writes: call.operation.access().writes(),
         };
-        let window = (WINDOW_NS / TICK_NS) as u32;
-        let same_key = call.key.and_then(|key| {
-            self.history
-                .record(mix(hash, key.hash), access, window, |_| true)
-        });
-        let any_key = self
-            .history
-            .record(hash, access, window, |other| !(access.keyed && other.keyed));
+        let window = (self.parameters.window_ns / TICK_NS) as u32;
+        let me = context.number();
+        let record = |hash, meets: fn(Access, Access) -> bool| {
+            let meets =
+                |slot, other| meets(access, other) && !self.strategy.is_ordered(slot, other, me);
+            let (near, slot) = self.history.record(hash, access, window, meets);
+            self.strategy.recorded(slot, me);
+            near
+        };
+        let same_key = call
+            .key
+            .and_then(|key| record(mix(hash, key.hash), |_, _| true));
+        let any_key = record(hash, |access, other| !(access.keyed && other.keyed));
         same_key.or(any_key)
     }
 

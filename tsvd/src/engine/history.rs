@@ -16,10 +16,8 @@
 use super::primitive::lossy::{AtomicU64, Ordering};
 use super::sites::SiteId;
 
-/// 4 MiB.
-pub(crate) const LINES: usize = 1 << 16;
 const WAYS: usize = 4;
-const ACCESSES: usize = 7;
+pub(crate) const ACCESSES: usize = 7;
 const TICKS: u32 = (1 << 29) - 1;
 
 /// The first bit of call site and context, and of the time.
@@ -39,7 +37,12 @@ struct Line {
 
 pub(super) struct History {
     lines: Box<[Line]>,
+    /// How many accesses of an object are looked at and kept, at most [`ACCESSES`].
+    room: usize,
 }
+
+/// A place in the table, below [`History::slots`].
+pub(super) type Slot = usize;
 
 /// One access of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,89 +85,90 @@ impl Access {
 }
 
 impl History {
-    /// Room for `lines` objects, a power of two of at least [`WAYS`].
-    pub(super) fn new(lines: usize) -> Self {
+    /// Room for `lines` objects, a power of two of at least [`WAYS`], and `room` accesses of each.
+    pub(super) fn new(lines: usize, room: usize) -> Self {
         Self {
             lines: (0..lines).map(|_| Line::default()).collect(),
+            room: room.min(ACCESSES),
         }
     }
 
     /// Records `access` under `hash` and returns the nearest access of another context within `window` ticks that it could
-    /// collide with: at least one of the two writes, at least one was in a concurrent phase, and `meets` agrees.
+    /// collide with: at least one of the two writes, at least one was in a concurrent phase, and `meets` agrees. Also where
+    /// the access was recorded.
     pub(super) fn record(
         &self,
         hash: u64,
         access: Access,
         window: u32,
-        meets: impl Fn(Access) -> bool,
-    ) -> Option<Access> {
-        let line = self.line(hash, access.tick);
+        meets: impl Fn(Slot, Access) -> bool,
+    ) -> (Option<Access>, Slot) {
+        const OWN: u32 = u32::MAX;
+        let number = self.line(hash, access.tick);
+        let line = &self.lines[number];
         let own = access.pack();
         let mut nearest: Option<Access> = None;
         // Where to record: at this call site's own place, else a free one, else the oldest.
-        let mut place = &line.accesses[0];
-        const OWN: u32 = u32::MAX;
+        let mut place = 0;
         let mut oldest = 0;
-        for slot in &line.accesses {
-            let word = slot.load(Ordering::Relaxed);
+        for (index, word) in line.accesses[..self.room].iter().enumerate() {
+            let word = word.load(Ordering::Relaxed);
             if word == 0 {
                 // They are filled in order.
                 if oldest != OWN {
-                    place = slot;
+                    place = index;
                 }
                 break;
             }
             if (word ^ own) >> WHO == 0 {
-                (place, oldest) = (slot, OWN);
+                (place, oldest) = (index, OWN);
                 continue;
             }
             let age = age(own, word);
             if age > oldest {
-                (place, oldest) = (slot, age);
+                (place, oldest) = (index, age);
             }
             if !may_collide(own, word) || age > window {
                 continue;
             }
             let other = Access::unpack(word);
-            if nearest.is_none_or(|best| age < access.ticks_since(best)) && meets(other) {
+            let slot = number * ACCESSES + index;
+            if nearest.is_none_or(|best| age < access.ticks_since(best)) && meets(slot, other) {
                 nearest = Some(other);
             }
         }
-        place.store(own, Ordering::Relaxed);
-        nearest
+        line.accesses[place].store(own, Ordering::Relaxed);
+        (nearest, number * ACCESSES + place)
     }
 
     /// The line of `hash`: its own, else the one of its set that was used longest ago, emptied.
     #[inline]
-    fn line(&self, hash: u64, tick: u32) -> &Line {
+    fn line(&self, hash: u64, tick: u32) -> usize {
         let first = (hash as usize % (self.lines.len() / WAYS)) * WAYS;
         let set = &self.lines[first..first + WAYS];
-        let own = |line: &&Line| line.tag.load(Ordering::Relaxed) == hash;
-        set.iter()
-            .find(own)
-            .unwrap_or_else(|| self.claim(set, hash, tick))
+        let own = |line: &Line| line.tag.load(Ordering::Relaxed) == hash;
+        let way = set.iter().position(own);
+        first + way.unwrap_or_else(|| Self::claim(set, hash, tick))
     }
 
     #[cold]
-    fn claim<'a>(&self, set: &'a [Line], hash: u64, tick: u32) -> &'a Line {
-        let idle = |line: &&Line| {
-            let words = line
-                .accesses
-                .iter()
-                .map(|word| word.load(Ordering::Relaxed));
+    fn claim(set: &[Line], hash: u64, tick: u32) -> usize {
+        let idle = |way: &usize| {
+            let words = set[*way].accesses.iter();
             words
+                .map(|word| word.load(Ordering::Relaxed))
                 .take_while(|word| *word != 0)
                 .map(|word| age(u64::from(tick) << TIME, word))
                 .min()
                 .unwrap_or(u32::MAX)
         };
         // Of equals the first, where it is found soonest.
-        let line = set.iter().rev().max_by_key(idle).unwrap_or(&set[0]);
-        line.tag.store(hash, Ordering::Relaxed);
-        for word in &line.accesses {
+        let way = (0..set.len()).rev().max_by_key(idle).unwrap_or(0);
+        set[way].tag.store(hash, Ordering::Relaxed);
+        for word in &set[way].accesses {
             word.store(0, Ordering::Relaxed);
         }
-        line
+        way
     }
 }
 
@@ -199,7 +203,7 @@ mod tests {
     }
 
     fn record(history: &History, hash: u64, access: Access) -> Option<Access> {
-        history.record(hash, access, WINDOW, |_| true)
+        history.record(hash, access, WINDOW, |_, _| true).0
     }
 
     #[test]
@@ -217,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_write_near_anothers_access_is_a_near_miss() {
-        let history = History::new(64);
+        let history = History::new(64, ACCESSES);
         assert_eq!(record(&history, 7, access(1, 1, 0, false)), None);
         assert_eq!(
             record(&history, 7, access(2, 2, WINDOW, true)),
@@ -231,7 +235,7 @@ mod tests {
 
     #[test]
     fn reads_own_accesses_other_objects_and_old_ones_are_none() {
-        let history = History::new(64);
+        let history = History::new(64, ACCESSES);
         record(&history, 7, access(1, 1, 0, true));
         assert_eq!(record(&history, 7, access(2, 1, 0, true)), None, "own");
         assert_eq!(
@@ -244,14 +248,14 @@ mod tests {
             None,
             "outside the window"
         );
-        let reads = History::new(64);
+        let reads = History::new(64, ACCESSES);
         record(&reads, 7, access(1, 1, 0, false));
         assert_eq!(record(&reads, 7, access(2, 2, 0, false)), None, "two reads");
     }
 
     #[test]
     fn accesses_of_phases_with_one_context_alone_are_none() {
-        let history = History::new(64);
+        let history = History::new(64, ACCESSES);
         let alone = |site, context| Access {
             concurrent: false,
             ..access(site, context, 0, true)
@@ -266,7 +270,7 @@ mod tests {
 
     #[test]
     fn one_busy_site_does_not_push_out_the_others() {
-        let history = History::new(64);
+        let history = History::new(64, ACCESSES);
         record(&history, 7, access(1, 1, 0, true));
         for tick in 0..WINDOW {
             record(&history, 7, access(2, 2, tick, false));
@@ -278,8 +282,26 @@ mod tests {
     }
 
     #[test]
+    fn so_many_accesses_of_an_object_are_remembered_and_no_more() {
+        let history = History::new(64, 3);
+        for tick in 0..4 {
+            record(&history, 7, access(1 + tick as SiteId, 1, tick, true));
+        }
+        let seen = |site: SiteId| {
+            let found = std::cell::Cell::new(false);
+            history.record(7, access(9, 2, 5, false), WINDOW, |_, other| {
+                found.set(found.get() || other.site == site);
+                false
+            });
+            found.get()
+        };
+        assert!(!seen(1), "the first of four");
+        assert!(seen(3) && seen(4));
+    }
+
+    #[test]
     fn a_full_set_gives_up_the_line_used_longest_ago() {
-        let history = History::new(64);
+        let history = History::new(64, ACCESSES);
         let sets = 64 / WAYS as u64;
         let ways = WAYS as u64;
         for object in 0..=ways {
@@ -297,7 +319,7 @@ mod tests {
 
     /// The part of `objects` objects, `stride` bytes apart, whose access is still known when all others have been accessed, too.
     fn recall(objects: u64, stride: u64) -> f64 {
-        let history = History::new(LINES);
+        let history = History::new(1 << 16, 5);
         let hash =
             |object| super::super::enter::object_hash([0x7f12_3456_7010 + object * stride, 0x51ce]);
         for object in 0..objects {
@@ -327,7 +349,7 @@ mod tests {
 
     #[test]
     fn time_wraps_without_old_accesses_looking_new() {
-        let history = History::new(64);
+        let history = History::new(64, ACCESSES);
         record(&history, 7, access(1, 1, TICKS, true));
         assert!(record(&history, 7, access(2, 2, 1, true)).is_some());
     }

@@ -222,7 +222,6 @@ impl<E: Environment> Engine<E> {
             return held(trap.state == State::Confirmed);
         }
         // Nobody came. An asked one that left without seeing the question was in flight when this call came, too.
-        // Somebody inside a body makes no points either: only a delay without such speaks for an order.
         let nobody_inside = trap.asked.is_empty();
         let left = trap
             .asked
@@ -235,11 +234,10 @@ impl<E: Environment> Engine<E> {
             })
             .filter(|_| !planted(Defect::NoSecondLook));
         let Some(left) = left else {
-            self.trap_set.failed(site);
-            if nobody_inside {
-                self.order
-                    .ended(site, context.number(), start, start + held_ns);
-            }
+            self.strategy.failed(&self.trap_set, site);
+            let end = start + held_ns;
+            self.order
+                .ended(site, context.number(), start, end, nobody_inside);
             return held(false);
         };
         party.delayed_ns = held_ns;

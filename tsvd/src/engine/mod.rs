@@ -11,7 +11,8 @@
 //! - [`filter`]: what this thread has already reported unchanged;
 //! - [`history`]: the last accesses of each object;
 //! - [`phase`]: whether several contexts are active; [`order`]: what a delay shows to be ordered;
-//! - [`sites`]: numbers for call sites; [`trap_set`]: the dangerous pairs and their delays; [`budget`]: how much may be slept.
+//! - [`sites`]: numbers for call sites; [`trap_set`]: the dangerous pairs and their delays; [`budget`]: how much may be slept;
+//! - [`strategy`]: which of these to go by.
 //!
 //! [`enter`] walks an operation through both. Everything is generic over an [`env::Environment`] (clock, sleep, randomness,
 //! fences, and who hears of violations), so that tests run in virtual time.
@@ -32,22 +33,20 @@ mod order;
 mod phase;
 mod primitive;
 pub(crate) mod sites;
+mod strategy;
 #[cfg(all(test, not(loom)))]
 mod tests;
 pub(crate) mod trap_set;
 pub(crate) mod traps;
 
+use crate::config::Parameters;
 use env::Environment;
 use primitive::{AtomicU64, CachePadded, Mutex, Ordering, lossy};
 
 pub(crate) use enter::Call;
-pub(crate) use history::LINES;
 pub(crate) use leave::OpenToken;
 pub(crate) use marks::Context;
 pub(crate) use now::Now;
-
-/// How long two accesses may lie apart to be a near miss; also the longest delay (the paper's 100 ms).
-pub(crate) const WINDOW_NS: u64 = 100_000_000;
 
 /// How often [`Engine::tick`] is to be called: the resolution of the history's clock.
 pub(crate) const TICK_NS: u64 = 2_000_000;
@@ -65,6 +64,8 @@ pub(crate) struct Engine<E: Environment> {
     phase: phase::Phase,
     order: order::Order,
     trap_set: trap_set::TrapSet,
+    strategy: Box<dyn strategy::Strategy>,
+    parameters: Parameters,
     slept: budget::Spent,
     /// Blocks of all threads that ever ran an operation; recycled, never freed, so that a scan needs no lifetime.
     contexts: Mutex<Vec<&'static Context<E>>>,
@@ -90,18 +91,30 @@ pub(crate) struct Statistics {
 }
 
 impl<E: Environment> Engine<E> {
-    /// An engine over `env`, switched by `now`, that remembers the accesses of about `lines` objects.
-    pub(crate) fn new(env: E, now: &'static Now, lines: usize) -> Self {
+    /// An engine over `env`, switched by `now`.
+    pub(crate) fn new(env: E, now: &'static Now, parameters: Parameters) -> Self {
+        let strategy = strategy::choose(&parameters, || (env.random() * u64::MAX as f64) as u64);
+        Self::with_strategy(env, now, parameters, strategy)
+    }
+
+    fn with_strategy(
+        env: E,
+        now: &'static Now,
+        parameters: Parameters,
+        strategy: Box<dyn strategy::Strategy>,
+    ) -> Self {
         Self {
             now,
             ticks: CachePadded::new(lossy::AtomicU32::new(0)),
             published: traps::Counters::new(),
             traps: traps::Table::new(),
-            history: history::History::new(lines),
+            history: history::History::new(parameters.history_lines, parameters.object_history),
             sites: sites::Sites::new(),
-            phase: phase::Phase::new(),
-            order: order::Order::new(),
-            trap_set: trap_set::TrapSet::new(),
+            phase: phase::Phase::new(parameters.phase_points),
+            order: order::Order::new(strategy.rules()),
+            trap_set: trap_set::TrapSet::new(parameters),
+            strategy,
+            parameters,
             slept: budget::Spent::new(),
             contexts: Mutex::new(Vec::new()),
             next_context: AtomicU64::new(1),

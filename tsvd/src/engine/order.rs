@@ -7,7 +7,7 @@
 //! Three rules are ours, since our delays are shorter than the paper's 100 ms, and a context that is just busy elsewhere
 //! makes no points either. It has to go on *promptly*, within half of the delay's length; within the whole of it if its gap is
 //! at least twice what is usual for it, as learnt while nothing is delayed. And two delays have to agree before a pair is dropped, see
-//! [`TrapSet::ordered`](super::trap_set::TrapSet::ordered).
+//! [`TrapSet::ordered`](super::trap_set::TrapSet::ordered). [`Rules::of_the_paper`] goes without them.
 //!
 //! No clock is read for this on undisturbed calls: while a trap is published no call is filtered, so every point during a
 //! delay is stamped here, and one without a stamp was made before the delay began.
@@ -17,17 +17,57 @@ use std::collections::VecDeque;
 use super::TICK_NS;
 use super::primitive::lossy::{AtomicU32, AtomicU64, Mutex, Ordering};
 use super::sites::SiteId;
+use crate::config::Parameters;
 
-/// The part of a delay that a gap has to cover: one over this (paper: 0.5).
-const SHARE: u64 = 2;
+/// The part of a delay's length within which a context has to go on: one over this.
+const PROMPT: u64 = 2;
 /// A tick, in the moving average.
 const ONE: u32 = 16;
 /// Gaps after which it is known what is usual.
 const KNOWN: u32 = 4;
-/// Points after the first one that count as ordered too (the paper's 5).
-const FOLLOWERS: u32 = 5;
 /// Delays that are remembered.
 const REMEMBERED: usize = 16;
+
+/// What an order is inferred from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Rules {
+    /// The part of a delay that a gap has to cover.
+    pub(super) share: f64,
+    /// Points after the first one that count as ordered too.
+    pub(super) followers: u32,
+    /// Delays that have to speak for an order before it is believed. 0: none ever is.
+    pub(super) agree: u32,
+    /// Whether a context has to go on promptly, and a delay that found somebody inside a body says nothing.
+    pub(super) strict: bool,
+}
+
+impl Rules {
+    /// With ours, for short delays.
+    pub(super) fn ours(parameters: &Parameters) -> Self {
+        Self {
+            share: parameters.order_share,
+            followers: parameters.order_points,
+            agree: parameters.order_agree,
+            strict: true,
+        }
+    }
+
+    /// The paper's alone: one delay suffices.
+    pub(super) fn of_the_paper(parameters: &Parameters) -> Self {
+        Self {
+            agree: parameters.order_agree.min(1),
+            strict: false,
+            ..Self::ours(parameters)
+        }
+    }
+
+    pub(super) const NONE: Self = Self {
+        share: 1.0,
+        followers: 0,
+        agree: 0,
+        strict: true,
+    };
+}
 
 /// A delay that caught nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +81,7 @@ pub(super) struct Delay {
 }
 
 pub(super) struct Order {
+    pub(super) rules: Rules,
     /// Number of the last delay; a context that has seen it has nothing to look up.
     ended: AtomicU32,
     delays: Mutex<VecDeque<Delay>>,
@@ -110,15 +151,20 @@ impl Gaps {
 }
 
 impl Order {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(rules: Rules) -> Self {
         Self {
+            rules,
             ended: AtomicU32::new(0),
             delays: Mutex::new(VecDeque::new()),
         }
     }
 
-    /// A delay of `context` at `site` is over and caught nothing.
-    pub(super) fn ended(&self, site: SiteId, context: u64, start: u64, end: u64) {
+    /// A delay of `context` at `site` is over and caught nothing; `alone` says that it found nobody inside a body. Who is there
+    /// makes no points either.
+    pub(super) fn ended(&self, site: SiteId, context: u64, start: u64, end: u64, alone: bool) {
+        if self.rules.agree == 0 || (self.rules.strict && !alone) {
+            return;
+        }
         let mut delays = self.delays.lock();
         let number = self.ended.load(Ordering::Relaxed).wrapping_add(1);
         if delays.len() == REMEMBERED {
@@ -158,12 +204,13 @@ impl Order {
             let gap_start = stamp.max(delay.start);
             delay.number > seen
                 && delay.context != context
-                && delay.end.saturating_sub(gap_start) * SHARE >= length
+                && delay.end.saturating_sub(gap_start) as f64 >= length as f64 * self.rules.share
                 && now >= delay.end
-                && match gaps.is_unusual(now - gap_start) {
-                    Some(unusual) => unusual && now - delay.end <= length,
-                    None => (now - delay.end) * SHARE <= length,
-                }
+                && (!self.rules.strict
+                    || match gaps.is_unusual(now - gap_start) {
+                        Some(unusual) => unusual && now - delay.end <= length,
+                        None => (now - delay.end) * PROMPT <= length,
+                    })
         };
         if let Some(delay) = delays
             .iter()
@@ -174,7 +221,7 @@ impl Order {
                 u64::from(delay.site) << 32 | u64::from(delay.number),
                 Ordering::Relaxed,
             );
-            gaps.left.store(FOLLOWERS, Ordering::Relaxed);
+            gaps.left.store(self.rules.followers, Ordering::Relaxed);
             return Some((delay.site, delay.number));
         }
         let left = gaps.left.load(Ordering::Relaxed).checked_sub(1)?;
@@ -190,10 +237,14 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
+    fn strict() -> Order {
+        Order::new(Rules::ours(&Parameters::default()))
+    }
+
     /// A delay of context 1 at site 7 from 100 to 110 ms.
     fn delayed() -> Order {
-        let order = Order::new();
-        order.ended(7, 1, 100 * MS, 110 * MS);
+        let order = strict();
+        order.ended(7, 1, 100 * MS, 110 * MS, true);
         order
     }
 
@@ -201,7 +252,7 @@ mod tests {
     fn a_context_that_was_kept_waiting_is_ordered_and_so_are_its_next_points() {
         let (order, gaps) = (delayed(), Gaps::new());
         assert_eq!(order.point(&gaps, 2, 111 * MS), Some((7, 1)));
-        for point in 0..FOLLOWERS {
+        for point in 0..order.rules.followers {
             assert_eq!(
                 order.point(&gaps, 2, (200 + u64::from(point)) * MS),
                 Some((7, 1))
@@ -213,13 +264,13 @@ mod tests {
 
     #[test]
     fn a_context_that_made_points_meanwhile_is_not() {
-        let (order, gaps) = (Order::new(), Gaps::new());
+        let (order, gaps) = (strict(), Gaps::new());
         order.point(&gaps, 2, 106 * MS);
-        order.ended(7, 1, 100 * MS, 110 * MS);
+        order.ended(7, 1, 100 * MS, 110 * MS, true);
         assert_eq!(order.point(&gaps, 2, 111 * MS), None, "a gap of 4 of 10 ms");
-        let (order, gaps) = (Order::new(), Gaps::new());
+        let (order, gaps) = (strict(), Gaps::new());
         order.point(&gaps, 2, 105 * MS);
-        order.ended(7, 1, 100 * MS, 110 * MS);
+        order.ended(7, 1, 100 * MS, 110 * MS, true);
         assert_eq!(
             order.point(&gaps, 2, 111 * MS),
             Some((7, 1)),
@@ -231,6 +282,26 @@ mod tests {
     fn one_that_comes_back_much_later_and_the_delayed_one_itself_are_not() {
         assert_eq!(delayed().point(&Gaps::new(), 2, 116 * MS), None);
         assert_eq!(delayed().point(&Gaps::new(), 1, 111 * MS), None);
+    }
+
+    #[test]
+    fn the_papers_rules_ask_neither_for_promptness_nor_for_empty_bodies() {
+        let paper = Rules::of_the_paper(&Parameters::default());
+        assert_eq!(paper.agree, 1);
+        let order = Order::new(paper);
+        order.ended(7, 1, 100 * MS, 110 * MS, false);
+        assert_eq!(order.point(&Gaps::new(), 2, 190 * MS), Some((7, 1)));
+        let ours = strict();
+        ours.ended(7, 1, 100 * MS, 110 * MS, false);
+        assert_eq!(ours.point(&Gaps::new(), 2, 111 * MS), None);
+    }
+
+    #[test]
+    fn without_rules_nothing_is_inferred() {
+        let order = Order::new(Rules::NONE);
+        order.ended(7, 1, 100 * MS, 110 * MS, true);
+        assert_eq!(order.point(&Gaps::new(), 2, 111 * MS), None);
+        assert!(!order.concerns(&Gaps::new(), true));
     }
 
     #[test]
@@ -246,7 +317,7 @@ mod tests {
     #[test]
     fn of_several_delays_the_one_that_ended_last_is_blamed() {
         let order = delayed();
-        order.ended(8, 3, 101 * MS, 111 * MS);
+        order.ended(8, 3, 101 * MS, 111 * MS, true);
         assert_eq!(order.point(&Gaps::new(), 2, 112 * MS), Some((8, 2)));
     }
 }

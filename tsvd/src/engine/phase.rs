@@ -8,10 +8,12 @@
 use super::primitive::CachePadded;
 use super::primitive::lossy::{AtomicU32, AtomicU64, Ordering};
 
-/// Points of one context in a row after which it counts as alone (the paper's 16).
-const POINTS: u32 = 16;
+/// The run of a context that has not seen another one.
+const ALONE: u32 = u32::MAX;
 
 pub(super) struct Phase {
+    /// Points of one context in a row after which it counts as alone (the paper's 16).
+    points: u32,
     /// Who made the last point; 0 before the first.
     last: CachePadded<AtomicU64>,
 }
@@ -28,20 +30,21 @@ impl Points {
     /// Forgets what another thread left in a recycled block.
     pub(super) fn reset(&self) {
         self.tick.store(0, Ordering::Relaxed);
-        self.run.store(POINTS, Ordering::Relaxed);
+        self.run.store(ALONE, Ordering::Relaxed);
     }
 
     pub(super) fn new() -> Self {
         Self {
             tick: AtomicU32::new(0),
-            run: AtomicU32::new(POINTS),
+            run: AtomicU32::new(ALONE),
         }
     }
 }
 
 impl Phase {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(points: u32) -> Self {
         Self {
+            points,
             last: CachePadded::new(AtomicU64::new(0)),
         }
     }
@@ -51,21 +54,21 @@ impl Phase {
     pub(super) fn point(&self, points: &Points, context: u64, tick: u32) -> bool {
         let run = points.run.load(Ordering::Relaxed);
         if points.tick.load(Ordering::Relaxed) == tick.wrapping_add(1) {
-            return run < POINTS;
+            return run < self.points;
         }
         points.tick.store(tick.wrapping_add(1), Ordering::Relaxed);
         // Relaxed, and two may overwrite each other: either way both see another than themselves next time.
         let last = self.last.load(Ordering::Relaxed);
         let run = match last {
-            0 => POINTS,
-            last if last == context => (run + 1).min(POINTS),
+            0 => ALONE,
+            last if last == context => run.saturating_add(1),
             _ => 0,
         };
         if last != context {
             self.last.store(context, Ordering::Relaxed);
         }
         points.run.store(run, Ordering::Relaxed);
-        run < POINTS
+        run < self.points
     }
 }
 
@@ -73,15 +76,17 @@ impl Phase {
 mod tests {
     use super::*;
 
+    const POINTS: u32 = 16;
+
     #[test]
     fn one_context_alone_is_no_concurrent_phase() {
-        let (phase, points) = (Phase::new(), Points::new());
+        let (phase, points) = (Phase::new(POINTS), Points::new());
         assert!((0..100).all(|tick| !phase.point(&points, 1, tick)));
     }
 
     #[test]
     fn the_phase_lasts_for_so_many_points_after_the_other_was_last_seen() {
-        let phase = Phase::new();
+        let phase = Phase::new(POINTS);
         let (one, two) = (Points::new(), Points::new());
         assert!(!phase.point(&one, 1, 0));
         assert!(phase.point(&two, 2, 0), "the other was just here");
@@ -93,7 +98,7 @@ mod tests {
 
     #[test]
     fn many_accesses_in_one_tick_are_one_point() {
-        let phase = Phase::new();
+        let phase = Phase::new(POINTS);
         let (one, two) = (Points::new(), Points::new());
         phase.point(&one, 1, 0);
         phase.point(&two, 2, 0);

@@ -7,15 +7,10 @@
 
 use std::collections::HashMap;
 
+use super::TICK_NS;
 use super::primitive::lossy::{AtomicU64, Mutex, Ordering};
 use super::sites::{LIMIT, SiteId};
-use super::{TICK_NS, WINDOW_NS};
-
-/// What a delay that catches nothing takes from the probability of its pairs.
-const DECAY: f64 = 0.1;
-const GROWTH: u64 = 4;
-/// Delays that have to speak for an order before it is believed: a short one is weak evidence.
-const AGREE: u32 = 2;
+use crate::config::Parameters;
 
 /// Two call sites, smaller number first.
 pub(crate) type PairKey = (SiteId, SiteId);
@@ -63,25 +58,19 @@ impl Pair {
             agreed_last: 0,
         }
     }
-
-    /// Longer after each failure, but for those that an order explains.
-    pub(crate) fn delay_ns(&self) -> u64 {
-        let failures = self.delays.saturating_sub(self.agreed).min(16);
-        self.first_delay_ns
-            .saturating_mul(GROWTH.pow(failures))
-            .min(WINDOW_NS)
-    }
 }
 
 pub(crate) struct TrapSet {
     /// A bit a call site: set while the site belongs to an armed pair. Written under the lock, read without.
     armed: Box<[AtomicU64]>,
     pairs: Mutex<HashMap<PairKey, Pair>>,
+    parameters: Parameters,
 }
 
 impl TrapSet {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(parameters: Parameters) -> Self {
         Self {
+            parameters,
             armed: (0..LIMIT / 64).map(|_| AtomicU64::new(0)).collect(),
             pairs: Mutex::new(HashMap::new()),
         }
@@ -105,7 +94,7 @@ impl TrapSet {
             // The history's clock knows a gap no better than to a tick.
             Pair {
                 touched: true,
-                ..Pair::new(State::Armed, 1.0, (2 * gap_ns.max(TICK_NS)).min(WINDOW_NS))
+                ..Pair::new(State::Armed, 1.0, self.first_delay_ns(gap_ns.max(TICK_NS)))
             }
         });
         if new {
@@ -114,10 +103,32 @@ impl TrapSet {
         new
     }
 
+    fn first_delay_ns(&self, gap_ns: u64) -> u64 {
+        let Parameters {
+            delay_gap,
+            delay_max_ns,
+            ..
+        } = self.parameters;
+        gap_ns.saturating_mul(delay_gap).min(delay_max_ns)
+    }
+
+    /// How long to delay for the pair: longer after each failure, but for those that an order explains.
+    pub(crate) fn delay_ns(&self, pair: &Pair) -> u64 {
+        let Parameters {
+            delay_growth,
+            delay_max_ns,
+            ..
+        } = self.parameters;
+        let failures = pair.delays.saturating_sub(pair.agreed);
+        pair.first_delay_ns
+            .saturating_mul(delay_growth.saturating_pow(failures))
+            .min(delay_max_ns)
+    }
+
     /// What an earlier run learnt of a pair.
     pub(super) fn remember(&self, key: PairKey, state: State, probability: f64, delay_ns: u64) {
         let mut pairs = self.pairs.lock();
-        pairs.insert(key, Pair::new(state, probability, delay_ns.min(WINDOW_NS)));
+        pairs.insert(key, Pair::new(state, probability, delay_ns));
         self.show(&pairs, [key.0, key.1]);
     }
 
@@ -129,12 +140,13 @@ impl TrapSet {
             .filter(|(key, pair)| has(**key, site) && pair.state == State::Armed);
         armed
             .filter(|(_, pair)| random < pair.probability)
-            .map(|(_, pair)| pair.delay_ns())
+            .map(|(_, pair)| self.delay_ns(pair))
             .max()
     }
 
     /// A delay at `site` caught nothing.
     pub(super) fn failed(&self, site: SiteId) {
+        let decay = self.parameters.decay;
         let mut pairs = self.pairs.lock();
         let mut touched = vec![site];
         for (key, pair) in pairs
@@ -143,8 +155,8 @@ impl TrapSet {
         {
             pair.touched = true;
             pair.delays += 1;
-            pair.probability -= DECAY;
-            if pair.probability < DECAY / 2.0 {
+            pair.probability -= decay;
+            if pair.probability < decay / 2.0 {
                 pair.probability = 0.0;
                 pair.state = State::Decayed;
                 touched.extend([key.0, key.1]);
@@ -153,8 +165,8 @@ impl TrapSet {
         self.show(&pairs, touched);
     }
 
-    /// Delay number `delay` at `before` kept away who is now at `after`: enough of them, and the pair is left alone.
-    pub(super) fn ordered(&self, before: SiteId, after: SiteId, delay: u32) {
+    /// Delay number `delay` at `before` kept away who is now at `after`: when `agree` of them have, the pair is left alone.
+    pub(super) fn ordered(&self, before: SiteId, after: SiteId, delay: u32, agree: u32) {
         let mut pairs = self.pairs.lock();
         let Some(pair) = pairs.get_mut(&pair_key(before, after)) else {
             return;
@@ -165,7 +177,7 @@ impl TrapSet {
         pair.touched = true;
         pair.agreed += 1;
         pair.agreed_last = delay;
-        if pair.agreed >= AGREE {
+        if pair.agreed >= agree {
             pair.state = State::Ordered;
             self.show(&pairs, [before, after]);
         }
@@ -224,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_near_miss_arms_both_sites_once() {
-        let set = TrapSet::new();
+        let set = TrapSet::new(Parameters::default());
         assert!(set.suspect(3, 70, GAP));
         assert!(!set.suspect(70, 3, GAP));
         assert!(set.is_armed(3) && set.is_armed(70) && !set.is_armed(4));
@@ -234,7 +246,7 @@ mod tests {
 
     #[test]
     fn vain_delays_grow_and_wear_the_pair_out() {
-        let set = TrapSet::new();
+        let set = TrapSet::new(Parameters::default());
         set.suspect(1, 2, GAP);
         let mut delays = Vec::new();
         while let Some(delay) = set.draw(1, 0.0) {
@@ -250,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_worn_probability_lets_arrivals_pass() {
-        let set = TrapSet::new();
+        let set = TrapSet::new(Parameters::default());
         set.suspect(1, 2, GAP);
         set.failed(1);
         assert_eq!(set.draw(1, 0.95), None);
@@ -259,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_violated_pair_is_left_alone_and_its_sites_other_pairs_are_not() {
-        let set = TrapSet::new();
+        let set = TrapSet::new(Parameters::default());
         set.suspect(1, 2, GAP);
         set.suspect(1, 3, GAP);
         set.violated(2, 1);
@@ -269,22 +281,22 @@ mod tests {
 
     #[test]
     fn two_delays_that_agree_on_an_order_end_the_suspicion_and_do_not_grow() {
-        let set = TrapSet::new();
+        let set = TrapSet::new(Parameters::default());
         set.suspect(1, 2, GAP);
         set.failed(1);
-        set.ordered(1, 2, 1);
-        set.ordered(1, 2, 1);
+        set.ordered(1, 2, 1, 2);
+        set.ordered(1, 2, 1, 2);
         assert!(set.is_armed(1), "one delay, seen by two");
         assert_eq!(set.draw(1, 0.0), Some(2 * GAP));
         set.failed(1);
-        set.ordered(2, 1, 2);
+        set.ordered(2, 1, 2, 2);
         assert_eq!(set.pairs()[0].1.state, State::Ordered);
         assert!(!set.is_armed(1) && !set.is_armed(2));
     }
 
     #[test]
     fn a_site_may_collide_with_itself() {
-        let set = TrapSet::new();
+        let set = TrapSet::new(Parameters::default());
         assert!(set.suspect(5, 5, GAP));
         assert!(set.is_armed(5));
         set.violated(5, 5);

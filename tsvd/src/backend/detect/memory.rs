@@ -149,7 +149,7 @@ impl Memory {
                 State::Decayed => StoredState::Decayed,
             },
             probability: pair.probability,
-            delay_ns: pair.delay_ns(),
+            delay_ns: ENGINE.trap_set().delay_ns(pair),
             delays: before
                 .map_or(0, |before| before.delays)
                 .saturating_add(pair.delays),

@@ -24,7 +24,7 @@ pub(crate) use gate::enable;
 static NOW: Now = Now::undecided();
 
 static ENGINE: LazyLock<Engine<World>> =
-    LazyLock::new(|| Engine::new(World::new(), &NOW, crate::engine::LINES));
+    LazyLock::new(|| Engine::new(World::new(), &NOW, gate::config().parameters));
 
 /// An operation in flight, until dropped by the thread that entered it.
 #[derive(Debug)]

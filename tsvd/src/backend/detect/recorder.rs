@@ -57,7 +57,8 @@ pub(super) fn begin() -> Option<String> {
         .to_string_lossy()
         .into_owned();
     let world = ENGINE.env();
-    let mut run = Run::of_this_process(world.started_at(), "tsvd", world.seed(), 1);
+    let strategy = gate::config().parameters.strategy.as_str();
+    let mut run = Run::of_this_process(world.started_at(), strategy, world.seed(), 1);
     run.id = format!("{name}-{}", run.id);
     let folder = folder(&program);
     let file = folder.join("reports").join(format!("{}.json", run.id));

@@ -6,6 +6,7 @@ use std::ptr;
 use std::sync::{Arc, Mutex};
 
 use super::{Delays, DetectedBy, Modelled, Seen};
+use crate::config::Parameters;
 use crate::contract::{Access, Object, Operation};
 use crate::engine::enter::Entered;
 use crate::engine::traps::Evidence;
@@ -57,7 +58,11 @@ impl Lab {
     pub(super) fn new(delays: Delays, contexts: usize, armed: &[&'static Operation]) -> Arc<Self> {
         let now: &'static Now = Box::leak(Box::new(Now::undecided()));
         now.switch_on();
-        let engine = Engine::new(Modelled::new(delays), now, 4);
+        let parameters = Parameters {
+            history_lines: 4,
+            ..Parameters::default()
+        };
+        let engine = Engine::new(Modelled::new(delays), now, parameters);
         let site = |operation: &'static Operation| {
             engine
                 .sites()

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::{Parameters, StrategyName};
+
 /// Whether operations are watched, where nothing else decides.
 pub(crate) const TSVD: &str = "TSVD";
 /// The folder for reports instead of `target/tsvd`.
@@ -12,6 +14,8 @@ pub(crate) const TSVD_DIR: &str = "TSVD_DIR";
 pub(crate) const TSVD_ON_VIOLATION: &str = "TSVD_ON_VIOLATION";
 /// The seed of every random choice.
 pub(crate) const TSVD_SEED: &str = "TSVD_SEED";
+/// What decides where to sleep.
+pub(crate) const TSVD_STRATEGY: &str = "TSVD_STRATEGY";
 
 /// `TSVD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub(crate) enum OnViolation {
     Record,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Config {
     pub(crate) switch: Switch,
     /// Where `reports/` goes; `None` for the target folder.
@@ -43,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) on_violation: OnViolation,
     /// `None` for one that is drawn anew in each run.
     pub(crate) seed: Option<u64>,
+    pub(crate) parameters: Parameters,
 }
 
 /// A variable with a value that is not allowed.
@@ -94,6 +99,15 @@ impl Config {
                     },
                 )?),
             },
+            parameters: Parameters {
+                strategy: choose(
+                    TSVD_STRATEGY,
+                    value(TSVD_STRATEGY),
+                    STRATEGIES,
+                    StrategyName::Tsvd,
+                )?,
+                ..Parameters::default()
+            },
         })
     }
 }
@@ -110,6 +124,17 @@ const SWITCHES: Words<Switch> = Words(
         ("auto", Switch::Auto),
     ],
     "`on` (or `1`), `off` (or `0`) or `auto`",
+);
+
+const STRATEGIES: Words<StrategyName> = Words(
+    &[
+        ("tsvd", StrategyName::Tsvd),
+        ("tsvd-fixed", StrategyName::TsvdFixed),
+        ("random", StrategyName::Random),
+        ("static-random", StrategyName::StaticRandom),
+        ("observe", StrategyName::Observe),
+    ],
+    "`tsvd`, `tsvd-fixed`, `random`, `static-random` or `observe`",
 );
 
 const REACTIONS: Words<OnViolation> = Words(
@@ -160,6 +185,7 @@ mod tests {
             dir: None,
             on_violation: OnViolation::Fail,
             seed: None,
+            parameters: Parameters::default(),
         };
         assert_eq!(config(&[]), Ok(defaults.clone()));
         assert_eq!(config(&[("TSVD", ""), ("TSVD_SEED", "")]), Ok(defaults));

@@ -1,170 +1,13 @@
-//! The engine in virtual time: planted overlaps are found, ordered programs are left alone, and an oracle checks every
-//! verdict against what really overlapped.
+//! What is reported and what never is.
 
 use std::panic::Location;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
-use super::env::simulated::Simulated;
-use super::traps::{DetectedBy, Evidence};
-use super::{Call, Context, Engine, Now, enter::Entered};
-use crate::contract::{Access, Key, Object, Operation};
-
-const MS: u64 = 1_000_000;
-
-static GET: Operation = Operation::new("lab::Map", "get", Access::Read, Location::caller());
-static INSERT: Operation = Operation::new("lab::Map", "insert", Access::Write, Location::caller());
-static DROP: Operation =
-    Operation::new("lab::Map", "drop", Access::Write, Location::caller()).dropping();
-static PUSH: Operation =
-    Operation::new("lab::Ring", "push", Access::Write, Location::caller()).with_role("producer");
-static POP: Operation =
-    Operation::new("lab::Ring", "pop", Access::Write, Location::caller()).with_role("consumer");
-
-/// One simulated program.
-struct Lab {
-    engine: &'static Engine<Simulated>,
-    calls: Mutex<Vec<Logged>>,
-    clock: AtomicU64,
-}
-
-/// A call as it really was, in steps of a clock that every entry and exit advances.
-struct Logged {
-    context: u64,
-    words: [u64; 2],
-    operation: &'static Operation,
-    entered: u64,
-    left: u64,
-}
-
-/// What a simulated thread does its calls with.
-struct Thread<'a> {
-    lab: &'a Lab,
-    context: &'static Context<Simulated>,
-}
-
-type Body<'a> = Box<dyn FnOnce(&Thread<'_>) + Send + 'a>;
-
-fn run(seed: u64, bodies: Vec<Body<'_>>) -> Vec<Evidence<usize>> {
-    run_and_time(seed, bodies).0
-}
-
-/// What was found, and how long calls were held for it in all.
-fn run_and_time(seed: u64, bodies: Vec<Body<'_>>) -> (Vec<Evidence<usize>>, u64) {
-    let now: &'static Now = Box::leak(Box::new(Now::undecided()));
-    let world = Simulated::new(seed, bodies.len());
-    let engine: &'static Engine<Simulated> = Box::leak(Box::new(Engine::new(world, now, 64)));
-    now.switch_on();
-    let lab = Lab {
-        engine,
-        calls: Mutex::new(Vec::new()),
-        clock: AtomicU64::new(0),
-    };
-    std::thread::scope(|scope| {
-        for (me, body) in bodies.into_iter().enumerate() {
-            let lab = &lab;
-            scope.spawn(move || {
-                engine.env().run_as(me, || {
-                    let context = engine.attach();
-                    body(&Thread { lab, context });
-                    context.release();
-                });
-            });
-        }
-    });
-    let evidence = engine.env().evidence();
-    lab.judge(&evidence);
-    (evidence, engine.statistics().delay_ns.load(SeqCst))
-}
-
-impl Lab {
-    /// The oracle: both parties of each verdict had calls in flight at one time on the object.
-    fn judge(&self, evidence: &[Evidence<usize>]) {
-        let calls = self.calls.lock().unwrap();
-        let of = |party: &super::traps::Party<usize>, object: Object| {
-            let (context, operation) = (party.context, party.operation);
-            calls
-                .iter()
-                .filter(move |call| {
-                    call.context == context
-                        && std::ptr::eq(call.operation, operation)
-                        && call.words == object.words()
-                })
-                .collect::<Vec<_>>()
-        };
-        for found in evidence {
-            let seconds = of(&found.second, found.object);
-            let overlapped = of(&found.first, found.object).iter().any(|first| {
-                seconds
-                    .iter()
-                    .any(|second| first.entered < second.left && second.entered < first.left)
-            });
-            assert!(overlapped, "reported what did not happen: {found:?}");
-        }
-    }
-}
-
-impl Thread<'_> {
-    fn pause(&self, ns: u64) {
-        self.lab.engine.env().pause(ns);
-        self.lab.engine.tick();
-    }
-
-    #[track_caller]
-    fn call(&self, operation: &'static Operation, object: Object, body_ns: u64) -> Entered {
-        self.with(operation, object, None, |_| self.pause(body_ns))
-    }
-
-    #[track_caller]
-    fn with(
-        &self,
-        operation: &'static Operation,
-        object: Object,
-        key: Option<u64>,
-        body: impl FnOnce(Entered),
-    ) -> Entered {
-        let site = Location::caller();
-        let entered = self.lab.clock.fetch_add(1, SeqCst);
-        let key = key.map(|hash| Key { hash, debug: None });
-        let outcome = self.lab.engine.enter(
-            self.context,
-            &Call {
-                operation,
-                site,
-                object,
-                key,
-            },
-        );
-        body(outcome);
-        let left = self.lab.clock.fetch_add(1, SeqCst);
-        let words = object.words();
-        let logged = Logged {
-            context: self.context.number(),
-            words,
-            operation,
-            entered,
-            left,
-        };
-        self.lab.calls.lock().unwrap().push(logged);
-        if let Entered::InFlight(index) | Entered::Caught(index) = outcome {
-            self.lab.engine.leave(self.context, index);
-        }
-        outcome
-    }
-
-    /// Runs `body` under a lock of the simulated program.
-    fn locked(&self, lock: &AtomicBool, body: impl FnOnce()) {
-        while lock.swap(true, SeqCst) {
-            self.pause(MS / 4);
-        }
-        body();
-        lock.store(false, SeqCst);
-    }
-}
-
-fn object(value: &u64) -> Object {
-    Object::place(value)
-}
+use super::lab::{Body, DROP, GET, INSERT, Logged, MS, POP, PUSH, Thread, object, parameters, run};
+use crate::contract::{Object, Operation};
+use crate::engine::env::simulated::Simulated;
+use crate::engine::traps::DetectedBy;
+use crate::engine::{Call, Engine, Now, enter::Entered};
 
 #[test]
 fn calls_that_never_meet_by_themselves_are_caught_by_a_trap() {
@@ -343,129 +186,6 @@ fn calls_under_one_lock_are_never_reported() {
 }
 
 #[test]
-fn a_caught_pair_costs_no_more_than_its_gap() {
-    for seed in 0..50 {
-        let map = 0;
-        let map = object(&map);
-        let body = |operation: &'static Operation, late: u64| -> Body<'_> {
-            Box::new(move |t| {
-                t.pause(late * MS);
-                for _ in 0..40 {
-                    t.call(operation, map, 0);
-                    t.pause(10 * MS);
-                }
-            })
-        };
-        let (evidence, delay_ns) = run_and_time(seed, vec![body(&INSERT, 0), body(&GET, 5)]);
-        assert_eq!(evidence.len(), 1, "seed {seed}");
-        assert!(
-            delay_ns <= 10 * MS,
-            "seed {seed}: {delay_ns} ns for a gap of 5 ms"
-        );
-    }
-}
-
-#[test]
-fn an_order_is_learnt_from_two_delays() {
-    for seed in 0..100 {
-        let map = 0;
-        let map = object(&map);
-        let lock = AtomicBool::new(false);
-        let body = |operation: &'static Operation| -> Body<'_> {
-            let lock = &lock;
-            Box::new(move |t| {
-                for _ in 0..40 {
-                    t.locked(lock, || {
-                        t.call(operation, map, MS / 3);
-                    });
-                    t.pause(MS);
-                }
-            })
-        };
-        let (evidence, delay_ns) = run_and_time(seed, vec![body(&INSERT), body(&GET)]);
-        assert!(evidence.is_empty(), "seed {seed}: {evidence:?}");
-        assert!(
-            delay_ns > 0 && delay_ns <= 25 * MS,
-            "seed {seed}: {delay_ns} ns"
-        );
-    }
-}
-
-#[test]
-fn delays_stay_within_the_budget_where_nothing_can_be_learnt() {
-    let map = 0;
-    let map = object(&map);
-    let inside = AtomicBool::new(false);
-    // A write that is inside its body for ever, and reads that are held for it in vain.
-    let (evidence, delay_ns) = run_and_time(
-        1,
-        vec![
-            Box::new(|t| {
-                for _ in 0..3 {
-                    t.call(&INSERT, map, 0);
-                    t.pause(MS);
-                }
-                t.with(&INSERT, map, None, |_| {
-                    while !inside.load(SeqCst) {
-                        t.pause(10 * MS);
-                    }
-                });
-            }),
-            Box::new(|t| {
-                t.pause(10 * MS);
-                for _ in 0..30 {
-                    t.call(&GET, map, 0);
-                    t.pause(MS);
-                }
-                inside.store(true, SeqCst);
-            }),
-        ],
-    );
-    assert!(evidence.is_empty(), "{evidence:?}");
-    assert!((50 * MS..130 * MS).contains(&delay_ns), "{delay_ns} ns");
-}
-
-#[test]
-fn what_one_context_does_after_another_alone_is_not_suspected() {
-    let map = 0;
-    let map = object(&map);
-    let other = [0_u64];
-    let (built, used) = (AtomicBool::new(false), AtomicBool::new(false));
-    let (_, delay_ns) = run_and_time(
-        1,
-        vec![
-            // Builds for a while, then is there but does nothing.
-            Box::new(|t| {
-                for _ in 0..40 {
-                    t.call(&INSERT, map, 0);
-                    t.pause(2 * MS);
-                }
-                built.store(true, SeqCst);
-                while !used.load(SeqCst) {
-                    t.pause(MS);
-                }
-            }),
-            // Takes over within the window, at first with something else.
-            Box::new(|t| {
-                while !built.load(SeqCst) {
-                    t.pause(MS);
-                }
-                for _ in 0..18 {
-                    t.call(&INSERT, object(&other[0]), 0);
-                    t.pause(2 * MS);
-                }
-                for _ in 0..10 {
-                    t.call(&GET, map, 0);
-                    t.pause(2 * MS);
-                }
-                used.store(true, SeqCst);
-            }),
-        ],
-    );
-    assert_eq!(delay_ns, 0);
-}
-
-#[test]
 fn keys_and_roles_narrow_what_is_reported() {
     let ring = 0;
     let ring = object(&ring);
@@ -605,7 +325,7 @@ fn nested_calls_of_one_thread_are_never_reported_and_the_deepest_run_unwatched()
     let evidence = run(
         1,
         vec![Box::new(|t| {
-            (0..5).for_each(|_| assert_eq!(nest(t, map, 20), 20 - super::marks::DEPTH))
+            (0..5).for_each(|_| assert_eq!(nest(t, map, 20), 20 - crate::engine::marks::DEPTH))
         })],
     );
     assert!(evidence.is_empty());
@@ -682,8 +402,11 @@ fn no_random_program_gets_a_verdict_that_is_not_true() {
 #[test]
 fn a_recycled_block_remembers_nothing_of_the_thread_before() {
     let now: &'static Now = Box::leak(Box::new(Now::undecided()));
-    let engine: &'static Engine<Simulated> =
-        Box::leak(Box::new(Engine::new(Simulated::new(1, 1), now, 64)));
+    let engine: &'static Engine<Simulated> = Box::leak(Box::new(Engine::new(
+        Simulated::new(1, 1),
+        now,
+        parameters(),
+    )));
     now.switch_on();
     let map = 0;
     let call = Call {
