@@ -57,7 +57,7 @@ mod active {
     /// Whether operations are watched at all; objects and keys are evaluated only then.
     #[inline]
     pub fn enabled() -> bool {
-        crate::backend::enabled()
+        crate::backend::may_enter()
     }
 
     /// Checks `operation` on `object`, called at `site`, perhaps delays it, and says that it is in flight.

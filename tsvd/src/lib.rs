@@ -134,7 +134,8 @@ pub use scope::{Scope, ScopeBuilder, reading, scope, writing};
 
 /// Watches operations from now on in a program that is not a test; `TSVD=off` still wins.
 ///
-/// Tests need no call. Without the feature `detect`, and under loom, it does nothing.
+/// Tests need no call. Other programs make it first: a thread that called an operation before stays unwatched, but for the one
+/// that makes this call. Without the feature `detect`, and under loom, it does nothing.
 ///
 /// # Panics
 ///

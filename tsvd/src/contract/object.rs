@@ -87,6 +87,21 @@ impl Object {
         self.type_word != UNWATCHED
     }
 
+    /// What it is made of, to be passed in registers: the words of its identity, and what names its type.
+    #[inline]
+    pub(crate) fn into_parts(self) -> (u64, u64, fn() -> &'static str) {
+        (self.word, self.type_word, self.name)
+    }
+
+    #[inline]
+    pub(crate) fn from_parts(word: u64, type_word: u64, name: fn() -> &'static str) -> Self {
+        Self {
+            word,
+            type_word,
+            name,
+        }
+    }
+
     /// The two words that decide identity.
     #[inline]
     pub(crate) fn words(self) -> [u64; 2] {

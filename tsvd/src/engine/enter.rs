@@ -37,7 +37,7 @@ pub(crate) enum Entered {
     Caught(usize),
 }
 
-/// How far [`Engine::pass`] came with a call.
+/// How far [`pass`] came with a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Passed {
     /// Not in flight: nested too deeply.
@@ -45,15 +45,7 @@ pub(crate) enum Passed {
     /// In flight, and nothing has changed since this thread made the same call.
     Known(usize),
     /// In flight, and to be examined.
-    New(New),
-}
-
-/// A call that the filter does not know.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct New {
-    index: usize,
-    /// `NOW` as it was after the mark.
-    now: u64,
+    New(usize),
 }
 
 impl Call<'_> {
@@ -91,48 +83,58 @@ pub(super) fn mix(a: u64, b: u64) -> u64 {
     ((product as u64) ^ (product >> 64) as u64).wrapping_mul(0x8cb9_2ba7_2f3d_8dd7)
 }
 
+/// The way of nearly every call: marked, and known to the filter. The rest is [`Engine::examine`].
+//
+// No method, so that the engine need not be at hand.
+#[inline(always)]
+pub(crate) fn pass<E: Environment>(
+    now: &Now,
+    light_fence: impl FnOnce(),
+    context: &'static Context<E>,
+    call: &Call<'_>,
+) -> Passed {
+    let too_early = planted(Defect::CheckBeforeMark).then(|| now.load());
+    let Some(index) = context.mark(call) else {
+        return Passed::Unwatched;
+    };
+    light_fence();
+    // Loaded after the mark: a hit with this value proves that no trap was published when the mark was visible.
+    let now = too_early.unwrap_or_else(|| now.load());
+    if context.filter.knows(call.tag(), now) {
+        Passed::Known(index)
+    } else {
+        Passed::New(index)
+    }
+}
+
 impl<E: Environment> Engine<E> {
     /// Marks the call as in flight, checks it, and perhaps delays it.
     pub(crate) fn enter(&self, context: &'static Context<E>, call: &Call<'_>) -> Entered {
-        match self.pass(context, call) {
-            Passed::Unwatched => Entered::Unwatched,
-            Passed::Known(index) => Entered::InFlight(index),
-            Passed::New(new) => self.examine(context, call, new),
-        }
-    }
-
-    /// The way of nearly every call: marked, and known to the filter. The rest is [`examine`](Self::examine).
-    #[inline(always)]
-    pub(crate) fn pass(&self, context: &'static Context<E>, call: &Call<'_>) -> Passed {
         if call.operation.drops() {
             self.retire(context, call.object);
         }
-        let too_early = planted(Defect::CheckBeforeMark).then(|| self.now.load());
-        let Some(index) = context.mark(call) else {
-            return Passed::Unwatched;
-        };
-        self.env.light_fence();
-        // Loaded after the mark: a hit with this value proves that no trap was published when the mark was visible.
-        let now = too_early.unwrap_or_else(|| self.now.load());
-        if context.filter.knows(call.tag(), now) {
-            return Passed::Known(index);
+        match pass(self.now, || self.env.light_fence(), context, call) {
+            Passed::Unwatched => Entered::Unwatched,
+            Passed::Known(index) => Entered::InFlight(index),
+            Passed::New(index) => self.examine(context, call, index),
         }
-        Passed::New(New { index, now })
     }
 
-    /// Checks a call that is marked and not known, and perhaps delays it.
+    /// Checks a call that is marked at `index` and not known, and perhaps delays it.
     #[inline]
     pub(crate) fn examine(
         &self,
         context: &'static Context<E>,
         call: &Call<'_>,
-        new: New,
+        index: usize,
     ) -> Entered {
         let tag = call.tag();
-        if context.filter.recalls(tag, new.now) || self.now.is_off() {
-            return Entered::InFlight(new.index);
+        // Like that of `pass`: after the mark and its fence.
+        let now = self.now.load();
+        if context.filter.recalls(tag, now) || self.now.is_off() {
+            return Entered::InFlight(index);
         }
-        self.examine_anew(context, call, new, tag)
+        self.examine_anew(context, call, index, tag, now)
     }
 
     /// Apart, so that a call which the filter's large level knows does not pay for its registers.
@@ -142,8 +144,9 @@ impl<E: Environment> Engine<E> {
         &self,
         context: &'static Context<E>,
         call: &Call<'_>,
-        New { index, now }: New,
+        index: usize,
         tag: u64,
+        now: u64,
     ) -> Entered {
         // Pairs with the release of `Now::publish`: the counter it was raised with is seen with it.
         fence(Ordering::Acquire);
@@ -334,8 +337,8 @@ impl<E: Environment> Engine<E> {
     pub(crate) fn retire(&self, context: &Context<E>, object: Object) {
         context.retire(object);
         let hash = object_hash(object.words());
-        // What the engine itself drops may be dropped under the lock below.
-        if self.published.any(hash) && !context.is_suspended() {
+        // What the engine itself drops may be dropped under the lock below, which in a forked child nobody may ever give back.
+        if !self.now.is_off() && self.published.any(hash) && !context.is_suspended() {
             let mut bucket = self.traps.lock(hash);
             let before = bucket.tokens.len();
             bucket

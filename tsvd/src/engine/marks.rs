@@ -197,6 +197,12 @@ impl<E: Environment> Context<E> {
         self.entries[index].asked.store(false, Ordering::Relaxed);
     }
 
+    /// Where the caller's last call is marked.
+    #[inline]
+    pub(crate) fn last(&self) -> usize {
+        self.depth.load(Ordering::Relaxed).saturating_sub(1) as usize
+    }
+
     /// The flight at `index`, which is the caller's own.
     pub(super) fn flight(&self, index: usize) -> Flight {
         Flight {

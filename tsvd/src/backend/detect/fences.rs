@@ -5,24 +5,30 @@
 //! and nothing but a compiler fence on the frequent one. Where the call does not exist or is refused (seccomp), both sides
 //! fence. Chosen once, with the engine, before anything is watched.
 
-use std::sync::atomic::{Ordering, compiler_fence, fence};
+use std::sync::atomic::{AtomicBool, Ordering, compiler_fence, fence};
 
 #[derive(Debug)]
 pub(super) struct Fences {
     /// Whether the light half has to be a real fence.
-    both_sides: bool,
+    both_sides: AtomicBool,
 }
 
 impl Fences {
-    pub(super) fn choose() -> Self {
+    pub(super) const fn new() -> Self {
         Self {
-            both_sides: !system::register(),
+            both_sides: AtomicBool::new(true),
         }
+    }
+
+    /// Relaxed: whoever does not see it yet fences once too often.
+    pub(super) fn choose(&self) {
+        self.both_sides
+            .store(!system::register(), Ordering::Relaxed);
     }
 
     #[inline]
     pub(super) fn light(&self) {
-        if self.both_sides {
+        if self.both_sides.load(Ordering::Relaxed) {
             fence(Ordering::SeqCst);
         } else {
             compiler_fence(Ordering::SeqCst);
@@ -31,7 +37,7 @@ impl Fences {
 
     pub(super) fn heavy(&self) {
         fence(Ordering::SeqCst);
-        if !self.both_sides {
+        if !self.both_sides.load(Ordering::Relaxed) {
             system::run();
         }
     }

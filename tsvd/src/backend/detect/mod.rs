@@ -13,18 +13,30 @@ use std::panic::Location;
 use std::sync::LazyLock;
 
 use crate::contract::{Key, Object, Operation};
-use crate::engine::enter::{Entered, New, Passed};
+use crate::engine::enter::{Entered, Passed, pass};
 use crate::engine::{Call, Context, Engine, Now, OpenToken};
 
+use fences::Fences;
 use world::World;
 
 pub(crate) use gate::enable;
 
-/// Read by every operation: whether anything is watched, and what has changed.
-static NOW: Now = Now::undecided();
+/// Read by every operation.
+struct Shared {
+    /// Whether anything is watched, and what has changed.
+    now: Now,
+    fences: Fences,
+}
+
+static SHARED: Shared = Shared {
+    now: Now::undecided(),
+    fences: Fences::new(),
+};
+
+static NOW: &Now = &SHARED.now;
 
 static ENGINE: LazyLock<Engine<World>> =
-    LazyLock::new(|| Engine::new(World::new(), &NOW, gate::config().parameters));
+    LazyLock::new(|| Engine::new(World::new(), NOW, gate::config().parameters));
 
 /// An operation in flight, until dropped by the thread that entered it.
 #[derive(Debug)]
@@ -69,10 +81,19 @@ fn answer(context: &'static Context<World>, index: usize) {
 
 #[inline]
 pub(crate) fn enabled() -> bool {
-    !NOW.is_off()
+    !SHARED.now.is_off()
 }
 
-// Inline into the operation, whose object, key and description the compiler knows: most of the work folds away.
+/// Whether [`enter`] has to be asked. Also true for threads that were watched before all was switched off, which `enter` finds
+/// out.
+#[inline]
+pub(crate) fn may_enter() -> bool {
+    threads::may_be_attached()
+}
+
+// Inline into the operation, whose object, key and description the compiler knows: most of the work folds away. What is
+// outlined ends in a guard, so that the operation has nothing to keep across it and saves no registers for it, and gets its arguments
+// in registers, so that the operation needs no stack.
 #[inline(always)]
 pub(crate) fn enter(
     operation: &'static Operation,
@@ -89,24 +110,52 @@ pub(crate) fn enter(
         object,
         key,
     };
-    let Some((engine, context)) = threads::attached() else {
-        return enter_first(call);
+    let Some(context) = threads::attached() else {
+        let (word, type_word, name) = object.into_parts();
+        return match key {
+            None => enter_first(word, operation, site, type_word, name),
+            Some(_) => enter_first_keyed(&call),
+        };
     };
-    match engine.pass(context, &call) {
+    if operation.drops() {
+        retire(object);
+    }
+    match pass(&SHARED.now, || SHARED.fences.light(), context, &call) {
         Passed::Known(index) => Guard(Some(InFlight { context, index })),
-        Passed::New(new) => examine(engine, context, call, new),
+        Passed::New(_) => {
+            let (word, type_word, name) = object.into_parts();
+            match key {
+                None => examine(word, operation, site, type_word, name, context),
+                Some(_) => examine_keyed(context, &call),
+            }
+        }
         Passed::Unwatched => Guard::inert(),
     }
 }
 
 /// A thread's first operation.
-//
-// This and `examine` end in a guard, so that the operation has nothing to keep across them and saves no registers for it.
 #[cold]
 #[inline(never)]
-fn enter_first(call: Call<'_>) -> Guard {
+fn enter_first(
+    word: u64,
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    type_word: u64,
+    name: fn() -> &'static str,
+) -> Guard {
+    enter_first_keyed(&Call {
+        operation,
+        site,
+        object: Object::from_parts(word, type_word, name),
+        key: None,
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn enter_first_keyed(call: &Call<'_>) -> Guard {
     match threads::current() {
-        Some((engine, context)) => guard(context, &call, engine.enter(context, &call)),
+        Some(context) => guard(context, call, ENGINE.enter(context, call)),
         None => Guard::inert(),
     }
 }
@@ -114,12 +163,30 @@ fn enter_first(call: Call<'_>) -> Guard {
 #[cold]
 #[inline(never)]
 fn examine(
-    engine: &'static Engine<World>,
+    word: u64,
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    type_word: u64,
+    name: fn() -> &'static str,
     context: &'static Context<World>,
-    call: Call<'_>,
-    new: New,
 ) -> Guard {
-    guard(context, &call, engine.examine(context, &call, new))
+    let call = Call {
+        operation,
+        site,
+        object: Object::from_parts(word, type_word, name),
+        key: None,
+    };
+    guard(
+        context,
+        &call,
+        ENGINE.examine(context, &call, context.last()),
+    )
+}
+
+#[cold]
+#[inline(never)]
+fn examine_keyed(context: &'static Context<World>, call: &Call<'_>) -> Guard {
+    guard(context, call, ENGINE.examine(context, call, context.last()))
 }
 
 fn guard(context: &'static Context<World>, call: &Call<'_>, entered: Entered) -> Guard {
@@ -148,8 +215,7 @@ impl Token {
 impl Drop for Token {
     fn drop(&mut self) {
         if let Some(open) = self.0.take() {
-            let context = threads::current().map(|(_, context)| context);
-            ENGINE.close(context, open);
+            ENGINE.close(threads::current(), open);
         }
     }
 }
@@ -163,10 +229,10 @@ pub(crate) fn token(
     if !object.is_watched() {
         return Token::inert();
     }
-    let Some((engine, context)) = threads::current() else {
+    let Some(context) = threads::current() else {
         return Token::inert();
     };
-    let Some((open, caught)) = engine.open(
+    let Some((open, caught)) = ENGINE.open(
         context,
         &Call {
             operation,
@@ -187,8 +253,8 @@ pub(crate) fn token(
 /// The life of `object` ends: this thread's operations on it are over.
 pub(crate) fn retire(object: Object) {
     if enabled()
-        && let Some((engine, context)) = threads::current()
+        && let Some(context) = threads::current()
     {
-        engine.retire(context, object);
+        ENGINE.retire(context, object);
     }
 }

@@ -4,10 +4,9 @@ use std::cell::Cell;
 
 use super::{ENGINE, NOW, gate};
 use crate::backend::detect::world::World;
-use crate::engine::{Context, Engine};
+use crate::engine::Context;
 
-/// The engine beside the block, so that an operation need not ask whether the engine exists.
-pub(super) type Attached = (&'static Engine<World>, &'static Context<World>);
+pub(super) type Attached = &'static Context<World>;
 
 #[derive(Clone, Copy, PartialEq)]
 enum State {
@@ -15,15 +14,27 @@ enum State {
     New,
     /// Attached, or being attached, or reporting; what these call is not watched.
     Begun,
+    /// Nothing was watched when the thread made its first call.
+    Off,
     /// The thread is ending and has given its block back: operations in destructors that run later are not watched.
     Gone,
 }
 
+/// One structure, so that a call finds both at one address.
+struct Mine {
+    block: Cell<Option<Attached>>,
+    /// Why there is no block.
+    state: Cell<State>,
+}
+
 thread_local! {
-    // Without destructors, so that they can be read until the very end of the thread.
-    static SLOT: Cell<Option<Attached>> = const { Cell::new(None) };
-    /// Why there is nothing in `SLOT`.
-    static STATE: Cell<State> = const { Cell::new(State::New) };
+    // Without destructor, so that it can be read until the very end of the thread.
+    static MINE: Mine = const {
+        Mine {
+            block: Cell::new(None),
+            state: Cell::new(State::New),
+        }
+    };
     static RELEASE: Release = const { Release };
 }
 
@@ -31,10 +42,12 @@ struct Release;
 
 impl Drop for Release {
     fn drop(&mut self) {
-        STATE.set(State::Gone);
-        if let Some((_, context)) = SLOT.take() {
-            context.release();
-        }
+        MINE.with(|mine| {
+            mine.state.set(State::Gone);
+            if let Some(context) = mine.block.take() {
+                context.release();
+            }
+        });
     }
 }
 
@@ -47,32 +60,47 @@ pub(super) fn current() -> Option<Attached> {
 /// The same, but `None` before the thread's first operation, too.
 #[inline]
 pub(super) fn attached() -> Option<Attached> {
-    SLOT.get()
+    MINE.with(|mine| mine.block.get())
+}
+
+/// Whether the thread has, or may get, a block. Asked in place of the switch itself, which is further away.
+#[inline]
+pub(super) fn may_be_attached() -> bool {
+    MINE.with(|mine| mine.block.get().is_some() || mine.state.get() != State::Off)
+}
+
+/// The calling thread looks for the switch anew.
+pub(super) fn forget_off() {
+    MINE.with(|mine| {
+        if mine.state.get() == State::Off {
+            mine.state.set(State::New);
+        }
+    });
 }
 
 #[cold]
 #[inline(never)]
 fn attach() -> Option<Attached> {
-    if STATE.get() != State::New {
-        return None;
-    }
-    STATE.set(State::Begun);
-    if NOW.is_undecided() {
-        gate::decide(false);
-    }
-    if NOW.is_off() {
-        STATE.set(State::New);
-        return None;
-    }
-    // Fails when the thread's destructors are already running.
-    if RELEASE.try_with(|_| ()).is_err() {
-        STATE.set(State::Gone);
-        return None;
-    }
-    let engine = &*ENGINE;
-    let attached = (engine, engine.attach());
-    SLOT.set(Some(attached));
-    Some(attached)
+    MINE.with(|mine| {
+        if !matches!(mine.state.get(), State::New | State::Off) {
+            return None;
+        }
+        mine.state.set(State::Begun);
+        if NOW.is_undecided() {
+            gate::decide(false);
+        }
+        if NOW.is_off() {
+            mine.state.set(State::Off);
+            return None;
+        }
+        // Fails when the thread's destructors are already running.
+        if RELEASE.try_with(|_| ()).is_err() {
+            mine.state.set(State::Gone);
+            return None;
+        }
+        mine.block.set(Some(ENGINE.attach()));
+        mine.block.get()
+    })
 }
 
 /// Runs `body` with the calling thread's operations unwatched.
@@ -81,10 +109,12 @@ pub(super) fn unwatched<R>(body: impl FnOnce() -> R) -> R {
     struct Before(Option<Attached>, State);
     impl Drop for Before {
         fn drop(&mut self) {
-            STATE.set(self.1);
-            SLOT.set(self.0);
+            MINE.with(|mine| {
+                mine.state.set(self.1);
+                mine.block.set(self.0);
+            });
         }
     }
-    let _before = Before(SLOT.take(), STATE.replace(State::Begun));
+    let _before = MINE.with(|mine| Before(mine.block.take(), mine.state.replace(State::Begun)));
     body()
 }

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, MutexGuard};
 
-use super::fences::Fences;
-use super::{gate, memory, recorder, ticker};
+use super::{SHARED, gate, memory, recorder, ticker};
 use crate::engine::env::Environment;
 use crate::engine::sites::{Site, SiteId};
 use crate::engine::traps::{Bucket, Evidence};
@@ -19,7 +18,6 @@ pub(crate) struct World {
     started: Instant,
     started_at: SystemTime,
     seed: u64,
-    fences: Fences,
     /// Random numbers drawn so far.
     drawn: AtomicU64,
 }
@@ -29,6 +27,7 @@ const KEY_TEXT: usize = 256;
 
 impl World {
     pub(super) fn new() -> Self {
+        SHARED.fences.choose();
         let started_at = SystemTime::now();
         let since_epoch = started_at
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -39,7 +38,6 @@ impl World {
             started: Instant::now(),
             started_at,
             seed,
-            fences: Fences::choose(),
             drawn: AtomicU64::new(0),
         }
     }
@@ -106,11 +104,11 @@ impl Environment for World {
 
     #[inline]
     fn light_fence(&self) {
-        self.fences.light();
+        SHARED.fences.light();
     }
 
     fn heavy_fence(&self) {
-        self.fences.heavy();
+        SHARED.fences.heavy();
     }
 
     fn violation(&self, evidence: Evidence<RawStack>) {

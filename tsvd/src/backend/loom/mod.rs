@@ -140,6 +140,12 @@ pub(crate) fn enabled() -> bool {
     UNDER_WAY.get() && !std::thread::panicking()
 }
 
+/// Whether [`enter`] has to be asked.
+#[inline]
+pub(crate) fn may_enter() -> bool {
+    enabled()
+}
+
 pub(crate) fn enter(
     operation: &'static Operation,
     site: &'static Location<'static>,

@@ -8,7 +8,7 @@ use super::lab::{Body, GET, INSERT, MS, Ran, Thread, object, parameters, run_by}
 use crate::config::Parameters;
 use crate::contract::{Object, Operation};
 use crate::engine::Call;
-use crate::engine::enter::{Entered, Passed};
+use crate::engine::enter::{Entered, Passed, pass};
 use crate::engine::env::Environment;
 use crate::engine::sites::SiteId;
 use crate::engine::trap_set::State;
@@ -357,14 +357,14 @@ fn invalidation_a_filtered_call_looks_again_once_a_trap_is_published() {
                     };
                     let mut known = 0;
                     while !held.load(SeqCst) {
-                        match engine.pass(t.context, &call) {
+                        match pass(engine.now, || {}, t.context, &call) {
                             Passed::Known(index) => {
                                 known += 1;
                                 engine.leave(t.context, index);
                                 ready.store(known > 10, SeqCst);
                             }
-                            Passed::New(new) => {
-                                let entered = engine.examine(t.context, &call, new);
+                            Passed::New(index) => {
+                                let entered = engine.examine(t.context, &call, index);
                                 assert_eq!(entered, Entered::InFlight(0), "seed {seed}");
                                 engine.leave(t.context, 0);
                             }
