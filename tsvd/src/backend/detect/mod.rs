@@ -18,7 +18,7 @@ use crate::engine::{Call, Context, Engine, Now, OpenToken};
 
 use world::World;
 
-pub(crate) use gate::enable;
+pub(crate) use gate::{Chosen, enable};
 
 /// Read by every operation: whether anything is watched, and what has changed.
 static NOW: Now = Now::undecided();

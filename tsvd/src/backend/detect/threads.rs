@@ -58,7 +58,7 @@ fn attach() -> Option<Attached> {
     }
     STATE.set(State::Begun);
     if NOW.is_undecided() {
-        gate::decide(false);
+        gate::decide_at_operation();
     }
     if NOW.is_off() {
         STATE.set(State::New);
