@@ -36,7 +36,11 @@ pub(crate) fn block(block: &Block) -> TokenStream {
     let content = quote!(#(#inner_attributes)* #(#members)*);
     let mut braces = Group::new(Delimiter::Brace, content);
     braces.set_span(block.braces.span());
-    quote!(#head #braces)
+    let required = block.members.iter().map(|member| match member {
+        Member::Function(function) if function.body.is_none() => context.required(function),
+        _ => TokenStream::new(),
+    });
+    quote!(#head #braces #(#required)*)
 }
 
 /// A free function as an operation.
@@ -143,7 +147,7 @@ impl Context {
             return quote!(#head #signature ;);
         };
         let body = Function::body_tokens(body);
-        let declaration = self.declaration(signature, operation);
+        let declaration = self.declaration(signature, operation, false);
         let guard = guard(signature, operation, site);
         if own.is_some() || returns_function(&signature.output) {
             return quote!(#head #signature { #declaration #guard #body });
@@ -156,12 +160,33 @@ impl Context {
         quote!(#head #outer { #declaration #helper #guard #expression })
     }
 
+    /// What says that a required method is an operation, though it has no body to say so in.
+    fn required(&self, function: &Function) -> TokenStream {
+        let attributes = function.attributes.iter();
+        let conditions: Vec<_> = attributes
+            .filter(|attribute| attribute.path().is_ident("cfg"))
+            .collect();
+        let declared = function.operations.iter().map(|conditional| {
+            let predicate = conditional.predicate.iter();
+            let declaration = self.declaration(&function.signature, &conditional.operation, true);
+            quote_spanned! {Span::mixed_site()=>
+                #(#[cfg(#predicate)])* #(#conditions)* const _: () = { #declaration };
+            }
+        });
+        declared.collect()
+    }
+
     fn is_drop(&self, signature: &Signature) -> bool {
         self.drops && signature.ident == "drop"
     }
 
     /// The static that describes the operation.
-    fn declaration(&self, signature: &Signature, operation: &Operation) -> TokenStream {
+    fn declaration(
+        &self,
+        signature: &Signature,
+        operation: &Operation,
+        is_required: bool,
+    ) -> TokenStream {
         let span = span_at(&signature.ident);
         let krate = crate_tokens(operation.arguments.krate.as_ref(), span);
         let private = quote_spanned!(span=> #krate::__private);
@@ -184,12 +209,15 @@ impl Context {
         // Another object than the value itself outlives it.
         let ends_object = self.is_drop(signature) && operation.arguments.object.is_none();
         let dropping = ends_object.then(|| quote_spanned!(span=> .dropping()));
+        let declared = is_required.then(|| quote_spanned!(span=> .declared()));
         // The call has the span of the name, or its location would be the attribute's.
         let location = quote_spanned!(signature.ident.span()=> Location::caller());
         let definition = quote_spanned!(span=> { use #private::core::panic::Location; #location });
         quote_spanned! {span=>
-            static __TSVD_OPERATION: #private::Operation =
-                #private::Operation::new(#contract, #name, #private::Access::#access, #definition) #role #dropping;
+            #krate::__operation! {
+                __TSVD_OPERATION =
+                    #private::Operation::new(#contract, #name, #private::Access::#access, #definition) #role #dropping #declared
+            }
         }
     }
 }

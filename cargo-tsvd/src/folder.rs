@@ -12,16 +12,10 @@ const VARIABLE: &str = "TSVD_DIR";
 
 /// The folder of reports: in the folder `asked` for, in that of `TSVD_DIR`, or below cargo's target folder.
 pub(crate) fn reports(asked: Option<&Path>) -> Result<PathBuf, Stop> {
-    let folder = match (asked, std::env::var_os(VARIABLE)) {
+    // An empty variable is an unset one, as in the programs that write reports.
+    let variable = std::env::var_os(VARIABLE).filter(|folder| !folder.is_empty());
+    let folder = match (asked, variable) {
         (Some(asked), _) => asked.to_path_buf(),
-        (None, Some(folder)) if folder.is_empty() => {
-            return Err(Stop {
-                exit: Exit::Usage,
-                message: format!(
-                    "{VARIABLE} is empty; expected a folder. Unset it or give --dir DIR."
-                ),
-            });
-        }
         (None, Some(folder)) => PathBuf::from(folder),
         (None, None) => target()?.join("tsvd"),
     };

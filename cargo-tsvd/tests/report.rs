@@ -314,17 +314,6 @@ fn the_folder_is_found_by_variable_or_cargo() {
         .output()
         .unwrap();
     check(&output, CLEAN, &["no violation"], &[]);
-    let output = command()
-        .arg("report")
-        .env("TSVD_DIR", "")
-        .output()
-        .unwrap();
-    check(
-        &output,
-        USAGE,
-        &[],
-        &["TSVD_DIR is empty; expected a folder"],
-    );
     // What is asked for on the command line wins.
     let output = command()
         .args(["report", "--dir"])
@@ -349,13 +338,17 @@ fn the_folder_is_found_by_variable_or_cargo() {
         report(1, &[violation("0123456789abcdef", "a")]).to_string(),
     )
     .unwrap();
-    let output = command()
-        .arg("report")
-        .current_dir(package.path().join("src"))
-        .env("CARGO_TARGET_DIR", package.path().join("elsewhere"))
-        .output()
-        .unwrap();
-    check(&output, VIOLATIONS, &["0123456789abcdef"], &[]);
+    // An empty variable is an unset one.
+    for variable in [None, Some("")] {
+        let output = command()
+            .arg("report")
+            .current_dir(package.path().join("src"))
+            .env("CARGO_TARGET_DIR", package.path().join("elsewhere"))
+            .envs(variable.map(|empty| ("TSVD_DIR", empty)))
+            .output()
+            .unwrap();
+        check(&output, VIOLATIONS, &["0123456789abcdef"], &[]);
+    }
 }
 
 #[test]

@@ -21,6 +21,40 @@ macro_rules! __select {
     ({ $($original:tt)* } { $($instrumented:tt)* }) => { $($instrumented)* };
 }
 
+/// The static of an operation, which the linker collects for `backend::detect::declared`.
+//
+// A macro of this crate, so that the attribute meets no lint about unsafe code where it is used; and one for each case, since a
+// `cfg` in a macro is looked up where it is used, too.
+#[cfg(all(feature = "detect", not(loom), target_os = "linux", not(miri)))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __operation {
+    ($name:ident = $operation:expr) => {
+        static $name: $crate::__private::Operation = $operation;
+        const _: () = {
+            #[used]
+            #[unsafe(link_section = "tsvd_operations")]
+            static LISTED: $crate::__private::core::option::Option<
+                &'static $crate::__private::Operation,
+            > = $crate::__private::core::option::Option::Some(&$name);
+        };
+    };
+}
+
+/// The static of an operation. That of a required method has no other use than the second line.
+#[cfg(any(
+    loom,
+    all(feature = "detect", not(all(target_os = "linux", not(miri))))
+))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __operation {
+    ($name:ident = $operation:expr) => {
+        static $name: $crate::__private::Operation = $operation;
+        const _: &$crate::__private::Operation = &$name;
+    };
+}
+
 /// The object behind a place expression.
 //
 // The import is unused where an inherent method wins; lints are silent about macros of other crates, and an `allow` would

@@ -74,16 +74,9 @@
 //!
 //! # When it is on
 //!
-//! With the feature `detect`: in test processes, and in programs that call [`enable()`]. The environment has the last word:
-//!
-//! | variable | values | default |
-//! |---|---|---|
-//! | `TSVD` | `on`, `off`, `auto` | `auto` |
-//! | `TSVD_ON_VIOLATION` | `fail` (a status of 0 becomes 66), `panic` (the second party panics, but not while unwinding or in an annotated `Drop::drop`), `abort`, `record` | `fail` |
-//! | `TSVD_DIR` | the folder that gets `reports/` and `traps.json`, what a run learns for the next | `target/tsvd` |
-//! | `TSVD_SEED` | seed of every random choice, a whole number | new in each run, named in the report |
-//!
-//! A value that is not allowed ends the process with status 2, before anything is watched.
+//! With the feature `detect`: in test processes, and in programs that call [`enable()`]. `TSVD=on` and `TSVD=off` have the
+//! last word. What is watched, where it is delayed and what a violation does is set in the program, in the environment or in
+//! `tsvd.toml`, see [`settings`](mod@settings).
 //!
 //! # Features
 //!
@@ -104,6 +97,7 @@ pub mod hint;
 pub mod model;
 mod object_id;
 mod scope;
+pub mod settings;
 pub mod sync;
 pub mod thread;
 
@@ -131,17 +125,19 @@ pub mod report;
 pub use model::model;
 pub use object_id::ObjectId;
 pub use scope::{Scope, ScopeBuilder, reading, scope, writing};
+pub use settings::settings;
 
 /// Watches operations from now on in a program that is not a test; `TSVD=off` still wins.
 ///
 /// Tests need no call. Other programs make it first: a thread that called an operation before stays unwatched, but for the one
-/// that makes this call. Without the feature `detect`, and under loom, it does nothing.
+/// that makes this call. Without the feature `detect`, and under loom, it does nothing. [`settings()`] enables with settings of
+/// the program's own.
 ///
 /// # Panics
 ///
-/// Never; settings (`TSVD_*`) that are not allowed end the process with status 2 and a message.
+/// Never; settings that are not allowed end the process with status 2 and a message.
 pub fn enable() {
-    backend::enable();
+    settings().enable();
 }
 
 /// The attributes, for `use tsvd::prelude::*`.

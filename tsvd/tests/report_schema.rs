@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 mod report;
 
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/report.schema.json");
-const COMMAND: &str =
-    "TSVD_UPDATE_SCHEMA=1 cargo test -p tsvd --features schema --test report_schema";
+const COMMAND: &str = "UPDATE_SCHEMA=1 cargo test -p tsvd --features schema --test report_schema";
 
 fn problems(report: &Value) -> Vec<String> {
     // The same as the committed one, by the first test.
@@ -27,7 +26,7 @@ fn committed() -> String {
 fn the_committed_schema_is_that_of_the_types() {
     let mut schema = serde_json::to_string_pretty(&tsvd::report::json_schema()).unwrap();
     schema.push('\n');
-    if std::env::var_os("TSVD_UPDATE_SCHEMA").is_some() {
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::write(COMMITTED, &schema).unwrap();
     }
     assert!(

@@ -1,6 +1,6 @@
 //! The text of violations, compared with committed copies.
 //!
-//! `TSVD_UPDATE_SNAPSHOTS=1 cargo test -p tsvd --features report --test report_text` writes the copies anew.
+//! `UPDATE_SNAPSHOTS=1 cargo test -p tsvd --features report --test report_text` writes the copies anew.
 #![cfg(feature = "report")]
 
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn folder() -> PathBuf {
 
 fn check(name: &str, text: &str) {
     let path = folder().join("snapshots").join(name);
-    if std::env::var_os("TSVD_UPDATE_SNAPSHOTS").is_some() {
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
     }

@@ -1,6 +1,6 @@
 //! The only place that knows the mode: the same few names whether annotated calls are ignored, watched or model-checked.
 //!
-//! Each room offers `enabled`, `enter` with its `Guard`, and `token` with its `Token`.
+//! Each room offers `enabled`, `enter` with its `Guard`, `token` with its `Token`, and `enable` with what is `Chosen`.
 
 #[cfg(loom)]
 mod loom;

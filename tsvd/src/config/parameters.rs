@@ -11,7 +11,7 @@ pub(crate) enum StrategyName {
 }
 
 impl StrategyName {
-    pub(crate) fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Tsvd => "tsvd",
             Self::TsvdFixed => "tsvd-fixed",
@@ -22,7 +22,7 @@ impl StrategyName {
     }
 }
 
-/// One for each key of the engine; the table in [`settings`](crate::settings) has meanings, ranges and sources.
+/// One for each key of the engine; the table in [`settings`](mod@crate::settings) has meanings, ranges and sources.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Parameters {
     pub(crate) strategy: StrategyName,

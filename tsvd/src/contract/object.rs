@@ -88,11 +88,13 @@ impl Object {
     }
 
     /// What it is made of, to be passed in registers: the words of its identity, and what names its type.
+    #[cfg_attr(loom, allow(dead_code, reason = "models need no registers"))]
     #[inline]
     pub(crate) fn into_parts(self) -> (u64, u64, fn() -> &'static str) {
         (self.word, self.type_word, self.name)
     }
 
+    #[cfg_attr(loom, allow(dead_code, reason = "models need no registers"))]
     #[inline]
     pub(crate) fn from_parts(word: u64, type_word: u64, name: fn() -> &'static str) -> Self {
         Self {

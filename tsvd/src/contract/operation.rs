@@ -1,4 +1,5 @@
 use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What an operation does to its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +36,9 @@ pub struct Operation {
     role: Option<&'static str>,
     definition: &'static Location<'static>,
     drops: bool,
+    declared: bool,
+    /// Set when it was called on an object that has no identity.
+    unwatched: AtomicBool,
 }
 
 impl Operation {
@@ -52,6 +56,8 @@ impl Operation {
             role: None,
             definition,
             drops: false,
+            declared: false,
+            unwatched: AtomicBool::new(false),
         }
     }
 
@@ -64,6 +70,12 @@ impl Operation {
     /// Marks `Drop::drop`, which ends the life of its object.
     pub const fn dropping(mut self) -> Self {
         self.drops = true;
+        self
+    }
+
+    /// Marks a required method of a trait: it is its implementations that are called.
+    pub const fn declared(mut self) -> Self {
+        self.declared = true;
         self
     }
 
@@ -92,6 +104,25 @@ impl Operation {
     pub(crate) fn drops(&self) -> bool {
         self.drops
     }
+
+    #[cfg_attr(loom, allow(dead_code, reason = "models have no coverage"))]
+    pub(crate) fn is_declared(&self) -> bool {
+        self.declared
+    }
+
+    /// It was called on an object that has no identity.
+    #[cfg_attr(loom, allow(dead_code, reason = "models have no coverage"))]
+    pub(crate) fn leave_unwatched(&self) {
+        // Looked at first, so that many threads share the line.
+        if !self.was_unwatched() {
+            self.unwatched.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[cfg_attr(loom, allow(dead_code, reason = "models have no coverage"))]
+    pub(crate) fn was_unwatched(&self) -> bool {
+        self.unwatched.load(Ordering::Relaxed)
+    }
 }
 
 /// Whether two operations on one object may not be in flight at once. `a_key` and `b_key` are hashes of their keys:
@@ -114,9 +145,13 @@ pub(crate) fn conflict(
 mod tests {
     use super::*;
 
-    const READ: Operation = Operation::new("c", "get", Access::Read, Location::caller());
-    const WRITE: Operation = Operation::new("c", "insert", Access::Write, Location::caller());
-    const UPDATE: Operation = Operation::new("c", "swap", Access::Update, Location::caller());
+    static READ: Operation = Operation::new("c", "get", Access::Read, Location::caller());
+    static WRITE: Operation = write();
+    static UPDATE: Operation = Operation::new("c", "swap", Access::Update, Location::caller());
+
+    const fn write() -> Operation {
+        Operation::new("c", "insert", Access::Write, Location::caller())
+    }
 
     #[test]
     fn reads_do_not_conflict_and_writes_do() {
@@ -135,8 +170,8 @@ mod tests {
 
     #[test]
     fn roles_narrow_and_no_role_meets_all() {
-        let producer = WRITE.with_role("producer");
-        let consumer = WRITE.with_role("consumer");
+        let producer = write().with_role("producer");
+        let consumer = write().with_role("consumer");
         assert!(!conflict(&producer, None, &consumer, None));
         assert!(conflict(&producer, None, &producer, None));
         assert!(conflict(&producer, None, &READ, None));

@@ -11,7 +11,7 @@ use super::history::Access;
 use super::marks::Context;
 use super::now::Now;
 use super::primitive::{Ordering, fence};
-use super::sites::SiteId;
+use super::sites::{Cached, SiteId};
 use super::strategy::Arrival;
 use super::traps::{Party, Who};
 use super::{Engine, TICK_NS};
@@ -175,10 +175,12 @@ impl<E: Environment> Engine<E> {
     ) -> Checked {
         let hash = call.object_hash();
         let recall = |site| self.env.recall(site);
-        let site = context
+        let cached = context
             .sites
-            .number(&self.sites, call.operation, call.site, recall);
+            .find(&self.sites, call.operation, call.site, recall);
+        let site = cached.number();
         if self.published.any(hash) && self.meet(context, call, site, who) {
+            cached.hit(true);
             return Checked::Caught;
         }
         if !self.order.concerns(&context.gaps, quiet) {
@@ -197,7 +199,7 @@ impl<E: Environment> Engine<E> {
         };
         let due = self.strategy.is_due(&self.trap_set, arrival);
         let near = self
-            .record(context, call, site, hash)
+            .record(context, call, cached, hash)
             .filter(|other| !context.pairs.told(site, other.site));
         if let Some(other) = near {
             self.near_miss(call, site, other);
@@ -254,18 +256,21 @@ impl<E: Environment> Engine<E> {
         &self,
         context: &Context<E>,
         call: &Call<'_>,
-        site: SiteId,
+        cached: &Cached,
         hash: u64,
     ) -> Option<Access> {
+        let site = cached.number();
         if site == 0 {
             return None;
         }
         let tick = self.ticks.load(Ordering::Relaxed);
+        let concurrent = self.phase.point(&context.points, context.number(), tick);
+        cached.hit(concurrent);
         let access = Access {
             site,
             context: context.number() as u16,
             tick,
-            concurrent: self.phase.point(&context.points, context.number(), tick),
+            concurrent,
             keyed: call.key.is_some(),
             writes: call.operation.access().writes(),
         };
@@ -274,15 +279,18 @@ impl<E: Environment> Engine<E> {
         let record = |hash, meets: fn(Access, Access) -> bool| {
             let meets =
                 |slot, other| meets(access, other) && !self.strategy.is_ordered(slot, other, me);
-            let (near, slot) = self.history.record(hash, access, window, meets);
-            self.strategy.recorded(slot, me);
-            near
+            let recorded = self.history.record(hash, access, window, meets);
+            self.strategy.recorded(recorded.slot, me);
+            recorded
         };
         let same_key = call
             .key
-            .and_then(|key| record(mix(hash, key.hash), |_, _| true));
+            .and_then(|key| record(mix(hash, key.hash), |_, _| true).nearest);
         let any_key = record(hash, |access, other| !(access.keyed && other.keyed));
-        same_key.or(any_key)
+        if any_key.new {
+            context.count_object();
+        }
+        same_key.or(any_key.nearest)
     }
 
     #[cold]

@@ -35,6 +35,17 @@ struct Line {
     accesses: [AtomicU64; ACCESSES],
 }
 
+/// What became of an access.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Recorded {
+    /// The nearest one it could have collided with.
+    pub(super) nearest: Option<Access>,
+    /// Where it was recorded.
+    pub(super) slot: Slot,
+    /// The object was not known, or no more.
+    pub(super) new: bool,
+}
+
 pub(super) struct History {
     lines: Box<[Line]>,
     /// How many accesses of an object are looked at and kept, at most [`ACCESSES`].
@@ -94,17 +105,16 @@ impl History {
     }
 
     /// Records `access` under `hash` and returns the nearest access of another context within `window` ticks that it could
-    /// collide with: at least one of the two writes, at least one was in a concurrent phase, and `meets` agrees. Also where
-    /// the access was recorded.
+    /// collide with: at least one of the two writes, at least one was in a concurrent phase, and `meets` agrees.
     pub(super) fn record(
         &self,
         hash: u64,
         access: Access,
         window: u32,
         meets: impl Fn(Slot, Access) -> bool,
-    ) -> (Option<Access>, Slot) {
+    ) -> Recorded {
         const OWN: u32 = u32::MAX;
-        let number = self.line(hash, access.tick);
+        let (number, new) = self.line(hash, access.tick);
         let line = &self.lines[number];
         let own = access.pack();
         let mut nearest: Option<Access> = None;
@@ -138,17 +148,23 @@ impl History {
             }
         }
         line.accesses[place].store(own, Ordering::Relaxed);
-        (nearest, number * ACCESSES + place)
+        Recorded {
+            nearest,
+            slot: number * ACCESSES + place,
+            new,
+        }
     }
 
-    /// The line of `hash`: its own, else the one of its set that was used longest ago, emptied.
+    /// The line of `hash`: its own, else the one of its set that was used longest ago, emptied. Also whether that was necessary.
     #[inline]
-    fn line(&self, hash: u64, tick: u32) -> usize {
+    fn line(&self, hash: u64, tick: u32) -> (usize, bool) {
         let first = (hash as usize % (self.lines.len() / WAYS)) * WAYS;
         let set = &self.lines[first..first + WAYS];
         let own = |line: &Line| line.tag.load(Ordering::Relaxed) == hash;
-        let way = set.iter().position(own);
-        first + way.unwrap_or_else(|| Self::claim(set, hash, tick))
+        match set.iter().position(own) {
+            Some(way) => (first + way, false),
+            None => (first + Self::claim(set, hash, tick), true),
+        }
     }
 
     #[cold]
@@ -203,7 +219,7 @@ mod tests {
     }
 
     fn record(history: &History, hash: u64, access: Access) -> Option<Access> {
-        history.record(hash, access, WINDOW, |_, _| true).0
+        history.record(hash, access, WINDOW, |_, _| true).nearest
     }
 
     #[test]

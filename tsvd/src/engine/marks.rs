@@ -38,6 +38,8 @@ pub(crate) struct Context<E: Environment> {
     depth: AtomicU64,
     /// Scopes opened; written by the owner. Operations are counted by the states of their entries.
     scopes: AtomicU64,
+    /// Objects that were new to the history; written by the owner.
+    objects: AtomicU64,
     entries: [Entry; DEPTH],
     pub(super) filter: Filter,
     pub(super) sites: SiteCache,
@@ -88,6 +90,7 @@ impl<E: Environment> Context<E> {
             number: AtomicU64::new(number),
             depth: AtomicU64::new(0),
             scopes: AtomicU64::new(0),
+            objects: AtomicU64::new(0),
             entries: std::array::from_fn(|_| Entry::default()),
             filter: Filter::new(),
             sites: SiteCache::new(),
@@ -136,9 +139,16 @@ impl<E: Environment> Context<E> {
         flights.sum::<u64>() + self.scopes.load(Ordering::Relaxed)
     }
 
+    pub(super) fn objects(&self) -> u64 {
+        self.objects.load(Ordering::Relaxed)
+    }
+
     pub(super) fn count_scope(&self) {
-        let scopes = self.scopes.load(Ordering::Relaxed);
-        self.scopes.store(scopes + 1, Ordering::Relaxed);
+        one_more(&self.scopes);
+    }
+
+    pub(super) fn count_object(&self) {
+        one_more(&self.objects);
     }
 
     /// Makes this thread's own calls unwatched until [`resume`](Self::resume): the engine must not observe itself, nor what it
@@ -273,6 +283,11 @@ impl<E: Environment> Context<E> {
                 })
             })
     }
+}
+
+/// Of a number with one writer.
+fn one_more(count: &AtomicU64) {
+    count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
 type Copied = (

@@ -40,6 +40,8 @@ pub(crate) mod trap_set;
 pub(crate) mod traps;
 
 use crate::config::Parameters;
+use std::collections::HashMap;
+
 use env::Environment;
 use primitive::{AtomicU64, CachePadded, Mutex, Ordering, lossy};
 
@@ -174,12 +176,34 @@ impl<E: Environment> Engine<E> {
         context
     }
 
+    /// The call sites that were met, with what was recorded of them.
+    pub(crate) fn coverage(&self) -> Vec<(sites::Site, sites::Hits)> {
+        let mut fresh: HashMap<sites::SiteId, sites::Hits> = HashMap::new();
+        for context in self.contexts.lock().iter() {
+            for (site, hits) in context.sites.fresh() {
+                *fresh.entry(site).or_default() += hits;
+            }
+        }
+        let met = self.sites.met().into_iter();
+        met.map(|(number, site)| {
+            let mut hits = self.sites.hits(number);
+            hits += fresh.get(&number).copied().unwrap_or_default();
+            (site, hits)
+        })
+        .collect()
+    }
+
     /// Operations of all threads so far.
     pub(crate) fn operations(&self) -> u64 {
-        self.contexts
-            .lock()
-            .iter()
-            .map(|context| context.operations())
-            .sum()
+        self.sum(|context| context.operations())
+    }
+
+    /// Objects that were new to the history, or had been forgotten.
+    pub(crate) fn objects(&self) -> u64 {
+        self.sum(|context| context.objects())
+    }
+
+    fn sum(&self, of: impl Fn(&Context<E>) -> u64) -> u64 {
+        self.contexts.lock().iter().map(|context| of(context)).sum()
     }
 }

@@ -5,7 +5,7 @@ use std::ptr;
 
 use dashmap::DashMap;
 
-use super::primitive::lossy::{AtomicU64, Mutex, Ordering};
+use super::primitive::lossy::{AtomicU64, Mutex, OnceLock, Ordering};
 use crate::contract::Operation;
 
 /// Call sites beyond this many are not suspected; those in flight are still compared.
@@ -21,11 +21,46 @@ pub(crate) struct Site {
 /// The number of a call site; 0 stands for the ones beyond the limit.
 pub(crate) type SiteId = u16;
 
+/// How often a call site was reached, as far as its calls were recorded: repeated ones that the filter knows are not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hits {
+    pub(crate) all: u64,
+    /// While several contexts were active.
+    pub(crate) concurrent: u64,
+}
+
+impl std::ops::AddAssign for Hits {
+    fn add_assign(&mut self, more: Self) {
+        self.all += more.all;
+        self.concurrent += more.concurrent;
+    }
+}
+
+/// What is counted; by whom says the owner.
+#[derive(Default)]
+struct Counter {
+    all: AtomicU64,
+    concurrent: AtomicU64,
+}
+
+impl Counter {
+    fn hits(&self) -> Hits {
+        Hits {
+            all: self.all.load(Ordering::Relaxed),
+            concurrent: self.concurrent.load(Ordering::Relaxed),
+        }
+    }
+}
+
+const CHUNK: usize = 256;
+
 pub(crate) struct Sites {
     /// By content: the compiler may make several `Location`s of one line.
     numbers: DashMap<(usize, &'static str, u32, u32), SiteId>,
     /// `None` for a site an earlier run knew and this one has not met.
     list: Mutex<Vec<Option<Site>>>,
+    /// Hits by number, but for what is still in the caches of threads.
+    counters: [OnceLock<Box<[Counter; CHUNK]>>; LIMIT / CHUNK],
 }
 
 impl Sites {
@@ -33,7 +68,35 @@ impl Sites {
         Self {
             numbers: DashMap::new(),
             list: Mutex::new(Vec::new()),
+            counters: std::array::from_fn(|_| OnceLock::new()),
         }
+    }
+
+    fn count(&self, site: SiteId, more: Hits) {
+        let site = usize::from(site);
+        let chunk = self.counters[site / CHUNK]
+            .get_or_init(|| Box::new(std::array::from_fn(|_| Counter::default())));
+        let counter = &chunk[site % CHUNK];
+        counter.all.fetch_add(more.all, Ordering::Relaxed);
+        counter
+            .concurrent
+            .fetch_add(more.concurrent, Ordering::Relaxed);
+    }
+
+    /// What threads have counted and no longer have in their caches.
+    pub(super) fn hits(&self, site: SiteId) -> Hits {
+        let site = usize::from(site);
+        let chunk = self.counters[site / CHUNK].get();
+        chunk.map_or(Hits::default(), |chunk| chunk[site % CHUNK].hits())
+    }
+
+    /// All call sites that were met, with their numbers.
+    pub(super) fn met(&self) -> Vec<(SiteId, Site)> {
+        let list = self.list.lock();
+        let numbered = list.iter().zip(1..);
+        numbered
+            .filter_map(|(site, number)| Some((number, (*site)?)))
+            .collect()
     }
 
     /// Numbers `1..=count` for call sites that an earlier run knew; handed out by `recall` of [`number`](Self::number).
@@ -94,38 +157,130 @@ impl Sites {
 
 const CACHED: usize = 64;
 
-/// One thread's memory of the numbers it used last, so that known sites touch nothing shared.
-pub(super) struct SiteCache {
-    /// Tag of (operation, location), then the number; written by the owner only.
-    slots: [(AtomicU64, AtomicU64); CACHED],
+/// One thread's memory of the call sites it used last, so that known ones touch nothing shared.
+pub(super) struct SiteCache([Cached; CACHED]);
+
+/// Written by the owner only.
+#[derive(Default)]
+pub(super) struct Cached {
+    /// Of operation and location.
+    tag: AtomicU64,
+    number: AtomicU64,
+    /// Hits that [`Sites`] does not have yet.
+    fresh: Counter,
+}
+
+impl Cached {
+    /// The call site's number.
+    #[inline]
+    pub(super) fn number(&self) -> SiteId {
+        self.number.load(Ordering::Relaxed) as SiteId
+    }
+
+    /// A call was recorded.
+    #[inline]
+    pub(super) fn hit(&self, concurrent: bool) {
+        let more = |count: &AtomicU64, more: bool| {
+            count.store(
+                count.load(Ordering::Relaxed) + u64::from(more),
+                Ordering::Relaxed,
+            );
+        };
+        more(&self.fresh.all, true);
+        more(&self.fresh.concurrent, concurrent);
+    }
 }
 
 impl SiteCache {
     pub(super) fn new() -> Self {
-        Self {
-            slots: std::array::from_fn(|_| (AtomicU64::new(0), AtomicU64::new(0))),
-        }
+        Self(std::array::from_fn(|_| Cached::default()))
     }
 
     #[inline]
-    pub(super) fn number(
+    pub(super) fn find(
         &self,
         sites: &Sites,
         operation: &'static Operation,
         location: &'static Location<'static>,
         recall: impl FnOnce(Site) -> Option<SiteId>,
-    ) -> SiteId {
+    ) -> &Cached {
         let tag = super::enter::mix(
             ptr::from_ref(operation).addr() as u64,
             ptr::from_ref(location).addr() as u64,
         );
-        let (known, number) = &self.slots[(tag >> 40) as usize % CACHED];
-        if known.load(Ordering::Relaxed) == tag {
-            return number.load(Ordering::Relaxed) as SiteId;
+        let cached = &self.0[(tag >> 40) as usize % CACHED];
+        if cached.tag.load(Ordering::Relaxed) != tag {
+            sites.count(cached.number(), cached.fresh.hits());
+            cached.fresh.all.store(0, Ordering::Relaxed);
+            cached.fresh.concurrent.store(0, Ordering::Relaxed);
+            let number = sites.number(operation, location, recall);
+            cached.tag.store(tag, Ordering::Relaxed);
+            cached.number.store(u64::from(number), Ordering::Relaxed);
         }
-        let found = sites.number(operation, location, recall);
-        known.store(tag, Ordering::Relaxed);
-        number.store(u64::from(found), Ordering::Relaxed);
-        found
+        cached
+    }
+
+    /// What is not yet in [`Sites::hits`]: numbers of call sites, one of them perhaps several times. Another thread may see a
+    /// count that is just being handed over in both places, or in none.
+    pub(super) fn fresh(&self) -> impl Iterator<Item = (SiteId, Hits)> {
+        self.0
+            .iter()
+            .map(|cached| (cached.number(), cached.fresh.hits()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Access;
+
+    static GET: Operation = Operation::new("c", "get", Access::Read, Location::caller());
+    static INSERT: Operation = Operation::new("c", "insert", Access::Write, Location::caller());
+
+    #[test]
+    fn no_hit_is_lost_when_call_sites_push_each_other_out() {
+        let (sites, cache) = (Sites::new(), SiteCache::new());
+        // More operations than places, twice round.
+        let operations: Vec<&'static Operation> = (0..3 * CACHED)
+            .map(|_| -> &'static Operation {
+                Box::leak(Box::new(Operation::new(
+                    "c",
+                    "get",
+                    Access::Read,
+                    Location::caller(),
+                )))
+            })
+            .collect();
+        for round in [false, true] {
+            for operation in &operations {
+                cache
+                    .find(&sites, operation, operation.definition(), |_| None)
+                    .hit(round);
+            }
+        }
+        let met = sites.met();
+        assert_eq!(met.len(), operations.len());
+        for (number, _) in met {
+            let mut hits = sites.hits(number);
+            for (fresh, more) in cache.fresh() {
+                if fresh == number {
+                    hits += more;
+                }
+            }
+            let wanted = Hits {
+                all: 2,
+                concurrent: 1,
+            };
+            assert_eq!(hits, wanted, "site {number}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_calls_two_operations_is_two_call_sites() {
+        let sites = Sites::new();
+        let here = Location::caller();
+        let number = |operation| sites.number(operation, here, |_| None);
+        assert_ne!(number(&GET), number(&INSERT));
+        assert_eq!(number(&GET), number(&GET));
     }
 }

@@ -58,8 +58,8 @@ pub(super) fn any_pair() -> impl Strategy<Value = StoredPair> {
 }
 
 /// A child's number and its trap file.
-const CHILD: &str = "TSVD_TEST_PERSIST_CHILD";
-const FILE: &str = "TSVD_TEST_PERSIST_FILE";
+const CHILD: &str = "CHILD_OF_TSVD_TEST";
+const FILE: &str = "FILE_OF_TSVD_TEST";
 
 fn as_child() -> Option<(u32, PathBuf)> {
     let number = std::env::var(CHILD).ok()?.parse().expect("a number");

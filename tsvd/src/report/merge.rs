@@ -4,8 +4,8 @@
 //! on the way. Where two reports describe the same violation, the more telling description is kept.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Coverage, Pair, Report, Run, SCHEMA, Site, Summary, Violation};
 
@@ -36,9 +36,10 @@ pub fn merge<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Option<Report
     }
     let first = first?;
     let violations = by_site(violations);
-    let coverage: Vec<_> = coverage.into_values().collect();
+    let coverage = without_idle_doubles(coverage.into_values().collect());
     summary.violations = count(violations.len());
-    summary.sites = summary.sites.max(count(coverage.len()));
+    let reached = coverage.iter().filter(|coverage| coverage.hits > 0).count();
+    summary.sites = summary.sites.max(count(reached));
     let concurrent = coverage
         .iter()
         .filter(|coverage| coverage.concurrent_hits > 0)
@@ -152,6 +153,18 @@ fn add_coverage(all: &mut BTreeMap<(String, String, Site), Coverage>, coverage: 
         known.hits = known.hits.saturating_add(line.hits);
         known.concurrent_hits = known.concurrent_hits.saturating_add(line.concurrent_hits);
     }
+}
+
+/// An operation that one of the runs called is not idle.
+fn without_idle_doubles(mut coverage: Vec<Coverage>) -> Vec<Coverage> {
+    let of = |line: &Coverage| (line.contract.clone(), line.operation.clone());
+    let reached: BTreeSet<_> = coverage
+        .iter()
+        .filter(|line| line.hits > 0)
+        .map(of)
+        .collect();
+    coverage.retain(|line| line.hits > 0 || !reached.contains(&of(line)));
+    coverage
 }
 
 fn add_pairs(all: &mut BTreeMap<(Site, Site), Pair>, pairs: &[Pair]) {

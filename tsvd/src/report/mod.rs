@@ -33,7 +33,7 @@ pub use merge::{merge, origin};
 pub use model::json_schema;
 pub use model::{
     Access, Context, Coverage, DetectedBy, Frame, Kind, ObjectInfo, ObjectKind, Pair, PairState,
-    Party, Pattern, Region, Report, Run, SCHEMA, Site, Summary, Tool, Violation,
+    Party, Pattern, Region, Report, Run, SCHEMA, Site, Summary, Tool, Unwatched, Violation,
 };
 #[cfg(all(feature = "detect", not(loom)))]
 pub(crate) use replace::replace;

@@ -426,7 +426,7 @@ pub enum Pattern {
     WriteReadWrite,
 }
 
-/// How often a call site was reached.
+/// How often a call site was reached; an operation that was never called has one line, with the place of its own definition as site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -437,10 +437,26 @@ pub struct Coverage {
     pub operation: String,
     /// The line that called it.
     pub site: Site,
-    /// Calls.
+    /// Calls that were recorded. What one thread repeats while nothing changes counts once in 2 ms, or in 16 ms where a thread goes
+    /// round thousands of objects.
     pub hits: u64,
-    /// Calls while another context was active too.
+    /// Those of them that came while another context was active, too.
     pub concurrent_hits: u64,
+    /// Why there are no hits, where it is not that the operation was never called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwatched: Option<Unwatched>,
+}
+
+/// Why calls of an operation are not recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Unwatched {
+    /// A required method of a trait: its implementations are operations of their own.
+    Declared,
+    /// It was called on objects without identity: of size zero, or behind a null pointer.
+    NoIdentity,
 }
 
 /// Two call sites that were suspected of a violation.

@@ -136,6 +136,21 @@ impl Rendering {
             summary.delay_ms,
         );
         line(&mut text, 6, &numbers);
+        let idle = report.coverage.iter();
+        let idle = idle.filter(|line| line.hits == 0 && line.unwatched.is_none());
+        match idle.count() {
+            0 => {}
+            1 => line(
+                &mut text,
+                6,
+                "1 operation was never called (`coverage` in the JSON).",
+            ),
+            n => line(
+                &mut text,
+                6,
+                &format!("{n} operations were never called (`coverage` in the JSON)."),
+            ),
+        }
         if summary.operations > 0 && summary.sites_concurrent == 0 && report.violations.is_empty() {
             line(
                 &mut text,

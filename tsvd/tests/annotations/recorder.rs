@@ -5,6 +5,14 @@ use std::panic::Location;
 
 pub(crate) use tsvd::{__place, __select};
 
+macro_rules! __operation {
+    ($name:ident = $operation:expr) => {
+        static $name: $crate::recorder::__private::Operation = $operation;
+        const _: &$crate::recorder::__private::Operation = &$name;
+    };
+}
+pub(crate) use __operation;
+
 thread_local! {
     static OFF: Cell<bool> = const { Cell::new(false) };
     static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -77,6 +85,11 @@ pub(crate) mod __private {
 
         pub(crate) const fn with_role(mut self, role: &'static str) -> Self {
             self.role = Some(role);
+            self
+        }
+
+        /// Of a required method, which nobody calls.
+        pub(crate) const fn declared(self) -> Self {
             self
         }
 

@@ -4,11 +4,13 @@
 
 #![allow(dead_code, reason = "each test executable uses a part")]
 
+use std::ffi::OsStr;
 use std::process::{Command, Output};
 
 use tsvd::report::{Report, load_dir};
 
-const CHILD: &str = "TSVD_TEST_CHILD";
+/// Not `TSVD_…`: those are settings.
+const CHILD: &str = "CHILD_OF_TSVD_TEST";
 
 /// How a scenario's process ended.
 pub(crate) struct Ended {
@@ -25,6 +27,15 @@ pub(crate) struct Ended {
 /// In the parent: runs the calling test again as a child with `environment` and returns how it ended. In the child: runs
 /// `body` and returns `None`. The calling test's thread must be libtest's, which bears its name.
 pub(crate) fn run_with(environment: &[(&str, &str)], body: impl FnOnce()) -> Option<Ended> {
+    let environment: Vec<_> = environment
+        .iter()
+        .map(|(name, value)| (*name, OsStr::new(*value)))
+        .collect();
+    run_in(None, &environment, body)
+}
+
+/// The same with values that need not be text.
+pub(crate) fn run_with_bytes(environment: &[(&str, &OsStr)], body: impl FnOnce()) -> Option<Ended> {
     run_in(None, environment, body)
 }
 
@@ -36,7 +47,7 @@ pub(crate) fn run_again(after: Ended, body: impl FnOnce()) -> Option<Ended> {
 
 fn run_in(
     dir: Option<tempfile::TempDir>,
-    environment: &[(&str, &str)],
+    environment: &[(&str, &OsStr)],
     body: impl FnOnce(),
 ) -> Option<Ended> {
     if std::env::var_os(CHILD).is_some() {

@@ -1,44 +1,81 @@
-//! When operations are watched: decided once, at the first operation or at [`enable`].
+//! When operations are watched, and by which settings: decided once, at the first operation or at [`enable`].
 
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::panic::Location;
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 use super::{NOW, exit, recorder, threads, ticker};
-use crate::config::{Config, Switch};
+use crate::config::{self, Config, Given, Switch};
+use crate::report::{path, printable};
 
+/// The settings that are followed, once operations are watched.
 static CONFIG: OnceLock<Config> = OnceLock::new();
 static DECIDING: Mutex<()> = Mutex::new(());
 
 /// The exit status for settings that are not allowed, as of every `cargo tsvd` command.
 const USAGE: i32 = 2;
 
-/// The settings; a wrong one ends the process before anything is watched.
 pub(super) fn config() -> &'static Config {
-    CONFIG.get_or_init(|| {
-        Config::from_environment().unwrap_or_else(|wrong| {
-            eprintln!("tsvd: {wrong}. Nothing was run: correct or unset it and run again.");
-            std::process::exit(USAGE);
-        })
+    CONFIG.get_or_init(|| read(&[]))
+}
+
+/// What all places say; something wrong in one of them ends the process.
+fn read(program: &[Given]) -> Config {
+    let root = path::workspace_root();
+    config::resolve(program, std::env::vars_os(), root.as_deref()).unwrap_or_else(|wrong| {
+        let lines = wrong.iter().map(|wrong| printable(&wrong.to_string()));
+        let text: String = lines.map(|line| format!("tsvd: {line}.\n")).collect();
+        recorder::say(&format!(
+            "{text}tsvd: nothing was run: correct this and run again."
+        ));
+        std::process::exit(USAGE);
     })
 }
 
+/// What the program itself sets.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chosen {
+    given: Vec<Given>,
+    /// Where the last one was given.
+    site: Option<&'static Location<'static>>,
+}
+
+impl Chosen {
+    pub(crate) fn set(&mut self, key: &str, value: &dyn Display, site: &'static Location<'static>) {
+        self.given.push(Given::by_program(key, value, site));
+        self.site = Some(site);
+    }
+}
+
 /// Watches operations from now on, unless `TSVD=off`; also in programs that are no tests.
-pub(crate) fn enable() {
-    decide(true);
+pub(crate) fn enable(chosen: Chosen) {
+    decide(true, &chosen);
     threads::forget_off();
 }
 
+/// At a thread's first operation, if nothing is decided yet.
+pub(super) fn decide_at_operation() {
+    decide(false, &Chosen::default());
+}
+
 /// Decides if nothing is decided yet. `wanted` is the program's own word.
-pub(super) fn decide(wanted: bool) {
+fn decide(wanted: bool, chosen: &Chosen) {
     // First, for the rest takes a while, and a fork in it would leave the child undecided for ever.
     exit::forget_in_forked_children();
     let one = DECIDING.lock().unwrap_or_else(PoisonError::into_inner);
     // A program may enable what its first operation left off; a forked child stays off.
     let enables = wanted && NOW.is_off() && !recorder::is_forked();
     if !NOW.is_undecided() && !enables {
+        drop(one);
+        if !NOW.is_off() {
+            complain_of_late(chosen);
+        }
         return;
     }
-    let on = match config().switch {
+    let config = read(&chosen.given);
+    let on = match config.switch {
         Switch::On => true,
         Switch::Off => false,
         Switch::Auto => wanted || is_test(&std::env::args_os().collect::<Vec<_>>()),
@@ -47,6 +84,7 @@ pub(super) fn decide(wanted: bool) {
         NOW.switch_off();
         return;
     }
+    CONFIG.get_or_init(|| config);
     let warning = recorder::begin();
     exit::at_exit();
     NOW.switch_on();
@@ -55,9 +93,55 @@ pub(super) fn decide(wanted: bool) {
     troubles.for_each(|text| recorder::say(&text));
 }
 
+/// Says once that settings which come after the decision change nothing.
+fn complain_of_late(chosen: &Chosen) {
+    static ONCE: Once = Once::new();
+    if let Some(site) = chosen.site {
+        ONCE.call_once(|| {
+            recorder::say(&format!(
+                "tsvd: {site}: these settings come too late and are not followed: operations are watched already. \
+                 Set them before the first operation."
+            ));
+        });
+    }
+}
+
+/// Looks at the settings before `main`, so that a wrong one stops a test process before any of its tests.
+mod before_main {
+    // SAFETY: runs before `main`, when std has its arguments and environment on every platform that has tests, and uses no
+    // thread and no thread-local value with a destructor.
+    ctor::declarative::ctor! {
+        #[ctor(unsafe)]
+        fn check() {
+            super::check();
+        }
+    }
+}
+
+/// Nothing is looked at, and nothing said, in a process that is none of ours: rustc with a proc macro, a build script.
+fn check() {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let switched_on = std::env::var_os("TSVD").is_some_and(|value| value == "on" || value == "1");
+    let program = std::env::current_exe();
+    let is_tool = program.is_ok_and(|program| is_tool(&program));
+    if is_test(&arguments) || (switched_on && !is_tool) {
+        drop(read(&[]));
+    }
+}
+
+/// Whether this program builds others and has our code by the way.
+fn is_tool(program: &Path) -> bool {
+    let stem = program.file_stem().and_then(|name| name.to_str());
+    stem.is_some_and(|stem| {
+        stem.starts_with("build-script-")
+            || stem.starts_with("rust-analyzer")
+            || ["rustc", "rustdoc", "clippy-driver", "miri"].contains(&stem)
+    })
+}
+
 /// Whether this process is one that `cargo test` or nextest runs: a test executable lies in `deps` under a name that ends
 /// in a hash, a doctest is called `rust_out`; a benchmark is told `--bench`.
-fn is_test(arguments: &[std::ffi::OsString]) -> bool {
+fn is_test(arguments: &[OsString]) -> bool {
     let bench = arguments.iter().any(|argument| argument == "--bench");
     !bench && std::env::current_exe().is_ok_and(|program| is_test_program(&program))
 }
@@ -97,6 +181,21 @@ mod tests {
             "/usr/bin/rustc",
         ] {
             assert!(!is_test_program(Path::new(program)), "{program}");
+        }
+    }
+
+    #[test]
+    fn tools_that_carry_our_code_are_told_from_programs() {
+        for tool in [
+            "/usr/bin/rustc",
+            "C:/bin/rustdoc.exe",
+            "/usr/libexec/rust-analyzer-proc-macro-srv",
+            "/t/debug/build/app-0123456789abcdef/build-script-build",
+        ] {
+            assert!(is_tool(Path::new(tool)), "{tool}");
+        }
+        for program in ["/t/debug/app", "/t/debug/deps/app-0123456789abcdef"] {
+            assert!(!is_tool(Path::new(program)), "{program}");
         }
     }
 }

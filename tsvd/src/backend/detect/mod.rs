@@ -1,5 +1,6 @@
 //! Annotated calls under delay injection: the process's one engine, and what connects it to threads, clock and report.
 
+mod declared;
 mod exit;
 mod fences;
 mod gate;
@@ -19,7 +20,7 @@ use crate::engine::{Call, Context, Engine, Now, OpenToken};
 use fences::Fences;
 use world::World;
 
-pub(crate) use gate::enable;
+pub(crate) use gate::{Chosen, enable};
 
 /// Read by every operation.
 struct Shared {
@@ -102,6 +103,7 @@ pub(crate) fn enter(
     key: Option<Key<'_>>,
 ) -> Guard {
     if !object.is_watched() {
+        operation.leave_unwatched();
         return Guard::inert();
     }
     let call = Call {
@@ -227,6 +229,7 @@ pub(crate) fn token(
     key: Option<Key<'_>>,
 ) -> Token {
     if !object.is_watched() {
+        operation.leave_unwatched();
         return Token::inert();
     }
     let Some(context) = threads::current() else {

@@ -1,6 +1,6 @@
 //! From evidence to report: described, deduplicated, written, then shown.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{ENGINE, gate, memory, threads};
+use super::{ENGINE, declared, gate, memory, threads};
 use crate::config::OnViolation;
 use crate::contract::{Access, Kind as Identity, Operation};
 use crate::engine::Engine;
-use crate::engine::sites::Site as CallSite;
+use crate::engine::sites::{Hits, Site as CallSite};
 use crate::engine::trap_set::State;
 use crate::engine::traps::{self, DetectedBy, Evidence};
 use crate::report::{self, RawStack, Rendering, Report, Run, Violation, path};
@@ -196,6 +196,10 @@ impl Recorder {
     fn write(&mut self) -> Option<String> {
         self.report.summary = summary(&ENGINE, self.report.violations.len());
         self.report.pairs = self.pairs();
+        self.report.coverage = self.coverage();
+        let concurrent = self.report.coverage.iter();
+        self.report.summary.sites_concurrent =
+            concurrent.filter(|line| line.concurrent_hits > 0).count() as u64;
         self.report.run.duration_ms = now().as_millis() as u64;
         let error = report::write(&self.file, &self.report).err()?;
         let first = !std::mem::replace(&mut self.complained, true);
@@ -281,6 +285,57 @@ impl Recorder {
         )
     }
 
+    /// A line for each call site that was met, and for each operation that was never called.
+    fn coverage(&self) -> Vec<report::Coverage> {
+        let line = |operation: &Operation, site, hits: Hits, unwatched| report::Coverage {
+            contract: operation.contract().to_owned(),
+            operation: operation.name().to_owned(),
+            site: self.site(site),
+            hits: hits.all,
+            concurrent_hits: hits.concurrent,
+            unwatched,
+        };
+        let met = ENGINE.coverage();
+        let called: HashSet<_> = met
+            .iter()
+            .map(|(site, _)| ptr::from_ref(site.operation))
+            .collect();
+        let mut coverage: Vec<_> = met
+            .iter()
+            .map(|(site, hits)| line(site.operation, site.location, *hits, None))
+            .collect();
+        let idle = declared::operations();
+        let idle = idle
+            .iter()
+            .filter(|operation| !called.contains(&ptr::from_ref(**operation)));
+        coverage.extend(idle.map(|operation| {
+            let unwatched = if operation.is_declared() {
+                Some(report::Unwatched::Declared)
+            } else {
+                operation
+                    .was_unwatched()
+                    .then_some(report::Unwatched::NoIdentity)
+            };
+            line(
+                operation,
+                operation.definition(),
+                Hits::default(),
+                unwatched,
+            )
+        }));
+        coverage.sort_by(|a, b| {
+            let of = |line: &report::Coverage| {
+                (
+                    line.contract.clone(),
+                    line.operation.clone(),
+                    line.site.clone(),
+                )
+            };
+            of(a).cmp(&of(b))
+        });
+        coverage
+    }
+
     fn pairs(&self) -> Vec<report::Pair> {
         let sites = ENGINE.sites();
         let site = |site: CallSite| self.site(site.location);
@@ -341,6 +396,7 @@ fn summary(engine: &Engine<World>, violations: usize) -> report::Summary {
         pairs_armed: engine.trap_set().pairs().len() as u64,
         delays: statistics.delays.load(Ordering::Relaxed),
         delay_ms: statistics.delay_ns.load(Ordering::Relaxed) / 1_000_000,
+        objects_sampled: engine.objects(),
         violations: violations as u64,
         ..report::Summary::default()
     }

@@ -87,7 +87,7 @@ fn attach() -> Option<Attached> {
         }
         mine.state.set(State::Begun);
         if NOW.is_undecided() {
-            gate::decide(false);
+            gate::decide_at_operation();
         }
         if NOW.is_off() {
             mine.state.set(State::Off);

@@ -21,6 +21,7 @@
 mod ledger;
 
 use std::cell::{Cell, RefCell};
+use std::fmt::Display;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -171,8 +172,17 @@ pub(crate) fn retire(object: Object) {
     }
 }
 
+/// What the program sets: nothing here has settings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chosen;
+
+impl Chosen {
+    #[inline]
+    pub(crate) fn set(&mut self, _: &str, _: &dyn Display, _: &'static Location<'static>) {}
+}
+
 /// Models are watched whether or not the program asks for it.
-pub(crate) fn enable() {}
+pub(crate) fn enable(_: Chosen) {}
 
 pub(crate) fn token(
     operation: &'static Operation,

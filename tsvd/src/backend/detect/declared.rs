@@ -1,0 +1,55 @@
+//! Operations that are in the program, called or not: a list that the linker makes, where it can.
+//!
+//! Each attribute leaves a reference to its operation in a section of the executable, and the linker marks the section's ends with
+//! two symbols, since its name is an identifier (ld(1), "Input Section Example"). Elsewhere than on Linux the list is empty, and
+//! coverage knows the operations that were called.
+
+use crate::contract::Operation;
+
+/// One of several copies, where generated code is merged, stands for all.
+pub(super) fn operations() -> Vec<&'static Operation> {
+    let mut operations: Vec<_> = system::list().iter().copied().flatten().collect();
+    operations.sort_by_key(|operation| std::ptr::from_ref(*operation).addr());
+    operations.dedup_by_key(|operation| std::ptr::from_ref(*operation).addr());
+    operations
+}
+
+#[cfg(all(target_os = "linux", not(miri)))]
+mod system {
+    use std::ptr;
+
+    use crate::contract::Operation;
+
+    type Listed = Option<&'static Operation>;
+
+    /// So that there is a section in any program.
+    #[used]
+    #[unsafe(link_section = "tsvd_operations")]
+    static NONE: Listed = None;
+
+    unsafe extern "C" {
+        #[link_name = "__start_tsvd_operations"]
+        static START: u8;
+        #[link_name = "__stop_tsvd_operations"]
+        static STOP: u8;
+    }
+
+    pub(super) fn list() -> &'static [Listed] {
+        // Only their addresses mean something.
+        let (start, stop) = (&raw const START, &raw const STOP);
+        let length = (stop.addr() - start.addr()) / size_of::<Listed>();
+        // SAFETY: the linker puts the two symbols around the entries of this section, of which every one is a `Listed`, immutable
+        // for the life of the process: nothing but `__operation!` and `NONE` names the section.
+        unsafe { ptr::slice_from_raw_parts(start.cast::<Listed>(), length).as_ref() }
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+mod system {
+    use crate::contract::Operation;
+
+    pub(super) fn list() -> &'static [Option<&'static Operation>] {
+        &[]
+    }
+}
