@@ -253,20 +253,35 @@ impl<E: Environment> Engine<E> {
             keyed: call.key.is_some(),
             writes: call.operation.access().writes(),
         };
-        let window = (self.parameters.window_ns / TICK_NS) as u32;
-        let me = context.number();
-        let record = |hash, meets: fn(Access, Access) -> bool| {
-            let meets =
-                |slot, other| meets(access, other) && !self.strategy.is_ordered(slot, other, me);
-            let (near, slot) = self.history.record(hash, access, window, meets);
-            self.strategy.recorded(slot, me);
-            near
-        };
         let same_key = call
             .key
-            .and_then(|key| record(mix(hash, key.hash), |_, _| true));
-        let any_key = record(hash, |access, other| !(access.keyed && other.keyed));
+            .and_then(|key| self.record_under(mix(hash, key.hash), context, access, |_| true));
+        let any_key = self.record_under(hash, context, access, |other| {
+            !(access.keyed && other.keyed)
+        });
         same_key.or(any_key)
+    }
+
+    #[inline]
+    fn record_under(
+        &self,
+        hash: u64,
+        context: &Context<E>,
+        access: Access,
+        meets: impl Fn(Access) -> bool,
+    ) -> Option<Access> {
+        let window = (self.parameters.window_ns / TICK_NS) as u32;
+        if !self.clocked {
+            return self
+                .history
+                .record(hash, access, window, |_, other| meets(other))
+                .0;
+        }
+        let (me, strategy) = (context.number(), &self.strategy);
+        let meets = |slot, other| meets(other) && !strategy.is_ordered(slot, other, me);
+        let (near, slot) = self.history.record(hash, access, window, meets);
+        strategy.recorded(slot, me);
+        near
     }
 
     #[cold]

@@ -13,6 +13,8 @@
 //! | 1 | called with a key |
 //! | 0 | writes |
 
+use std::ptr;
+
 use super::primitive::lossy::{AtomicU64, Ordering};
 use super::sites::SiteId;
 
@@ -33,7 +35,7 @@ pub(super) struct History {
     room: usize,
 }
 
-/// A place in the table, below [`History::slots`].
+/// A place in the table: below its number of lines times [`ACCESSES`].
 pub(super) type Slot = usize;
 
 /// One access of an object.
@@ -95,19 +97,20 @@ impl History {
         window: u32,
         meets: impl Fn(Slot, Access) -> bool,
     ) -> (Option<Access>, Slot) {
-        let number = self.line(hash, access.tick);
-        let line = &self.lines[number];
-        let slot = |place| number * ACCESSES + place;
+        let line = self.line(hash, access.tick);
         let mut nearest: Option<Access> = None;
         let mut place = 0;
         let mut place_age = 0;
-        for (index, word) in line.accesses[..self.room].iter().enumerate() {
+        for (index, word) in line.accesses.iter().enumerate() {
             let word = word.load(Ordering::Relaxed);
             let other = Access::unpack(word);
             let age = access.ticks_since(other);
             let own = other.site == access.site && other.context == access.context;
-            // The place to record at: this call site's own, else a free one, else the oldest.
-            let rank = if own {
+            // The place to record at: this call site's own, else a free one, else the oldest. (Looking at all places and using
+            // but some lets the compiler unroll.)
+            let rank = if index >= self.room {
+                0
+            } else if own {
                 u64::MAX
             } else if word == 0 {
                 u64::MAX - 1
@@ -124,23 +127,23 @@ impl History {
                 && (other.concurrent || access.concurrent)
                 && age <= window
                 && nearest.is_none_or(|best| age < access.ticks_since(best));
-            if dangerous && meets(slot(index), other) {
+            if dangerous && meets(self.slot(line, index), other) {
                 nearest = Some(other);
             }
         }
         line.accesses[place].store(access.pack(), Ordering::Relaxed);
-        (nearest, slot(place))
+        (nearest, self.slot(line, place))
     }
 
     /// The line of `hash`: its own, else the one of its set that was used longest ago, emptied.
-    fn line(&self, hash: u64, tick: u32) -> usize {
+    fn line(&self, hash: u64, tick: u32) -> &Line {
         let first = (hash as usize % (self.lines.len() / WAYS)) * WAYS;
         let set = &self.lines[first..first + WAYS];
-        if let Some(way) = set
+        if let Some(line) = set
             .iter()
-            .position(|line| line.tag.load(Ordering::Relaxed) == hash)
+            .find(|line| line.tag.load(Ordering::Relaxed) == hash)
         {
-            return first + way;
+            return line;
         }
         let idle = |line: &Line| {
             let ages = line
@@ -152,13 +155,21 @@ impl History {
                 });
             ages.min().unwrap_or(u32::MAX)
         };
-        let way = usize::from(idle(&set[0]) < idle(&set[1]));
-        let line = &set[way];
+        let line = if idle(&set[0]) >= idle(&set[1]) {
+            &set[0]
+        } else {
+            &set[1]
+        };
         line.tag.store(hash, Ordering::Relaxed);
         for word in &line.accesses {
             word.store(0, Ordering::Relaxed);
         }
-        first + way
+        line
+    }
+
+    fn slot(&self, line: &Line, place: usize) -> Slot {
+        let offset = ptr::from_ref(line).addr() - self.lines.as_ptr().addr();
+        offset / size_of::<Line>() * ACCESSES + place
     }
 }
 

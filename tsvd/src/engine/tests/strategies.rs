@@ -236,6 +236,10 @@ impl Strategy for OneLock {
         pairs.failed(site);
     }
 
+    fn is_clocked(&self) -> bool {
+        true
+    }
+
     fn recorded(&self, slot: Slot, _: u64) {
         let mut ghost = self.0.lock().unwrap();
         ghost.steps += 1;
