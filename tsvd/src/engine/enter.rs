@@ -7,7 +7,7 @@ use std::ptr;
 use super::budget;
 use super::defect::{Defect, planted};
 use super::env::Environment;
-use super::history::Access;
+use super::history::{Access, Recorded};
 use super::marks::Context;
 use super::now::Now;
 use super::primitive::{Ordering, fence};
@@ -274,23 +274,39 @@ impl<E: Environment> Engine<E> {
             keyed: call.key.is_some(),
             writes: call.operation.access().writes(),
         };
-        let window = (self.parameters.window_ns / TICK_NS) as u32;
-        let me = context.number();
-        let record = |hash, meets: fn(Access, Access) -> bool| {
-            let meets =
-                |slot, other| meets(access, other) && !self.strategy.is_ordered(slot, other, me);
-            let recorded = self.history.record(hash, access, window, meets);
-            self.strategy.recorded(recorded.slot, me);
-            recorded
-        };
-        let same_key = call
-            .key
-            .and_then(|key| record(mix(hash, key.hash), |_, _| true).nearest);
-        let any_key = record(hash, |access, other| !(access.keyed && other.keyed));
+        let same_key = call.key.and_then(|key| {
+            self.record_under(mix(hash, key.hash), context, access, |_| true)
+                .nearest
+        });
+        let any_key = self.record_under(hash, context, access, |other| {
+            !(access.keyed && other.keyed)
+        });
         if any_key.new {
             context.count_object();
         }
         same_key.or(any_key.nearest)
+    }
+
+    /// Under `hash`, which stands for the object or for the object and a key.
+    #[inline]
+    fn record_under(
+        &self,
+        hash: u64,
+        context: &Context<E>,
+        access: Access,
+        meets: impl Fn(Access) -> bool,
+    ) -> Recorded {
+        let window = (self.parameters.window_ns / TICK_NS) as u32;
+        if !self.clocked {
+            return self
+                .history
+                .record(hash, access, window, |_, other| meets(other));
+        }
+        let (me, strategy) = (context.number(), &self.strategy);
+        let meets = |slot, other| meets(other) && !strategy.is_ordered(slot, other, me);
+        let recorded = self.history.record(hash, access, window, meets);
+        strategy.recorded(recorded.slot, me);
+        recorded
     }
 
     #[cold]

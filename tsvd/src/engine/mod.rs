@@ -67,6 +67,8 @@ pub(crate) struct Engine<E: Environment> {
     order: order::Order,
     trap_set: trap_set::TrapSet,
     strategy: Box<dyn strategy::Strategy>,
+    /// The strategy wants to hear of every access; asked once, for a call in the loop of the history costs half of it.
+    clocked: bool,
     parameters: Parameters,
     slept: budget::Spent,
     /// Blocks of all threads that ever ran an operation; recycled, never freed, so that a scan needs no lifetime.
@@ -115,6 +117,7 @@ impl<E: Environment> Engine<E> {
             phase: phase::Phase::new(parameters.phase_points),
             order: order::Order::new(strategy.rules()),
             trap_set: trap_set::TrapSet::new(parameters),
+            clocked: strategy.is_clocked(),
             strategy,
             parameters,
             slept: budget::Spent::new(),

@@ -60,6 +60,11 @@ pub(super) trait Strategy: Send + Sync {
         Rules::NONE
     }
 
+    /// Whether it keeps clocks: only then the next two are called.
+    fn is_clocked(&self) -> bool {
+        false
+    }
+
     /// `context` has just recorded an access in `slot` of the history.
     fn recorded(&self, _slot: Slot, _context: u64) {}
 

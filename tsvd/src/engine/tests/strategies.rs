@@ -236,6 +236,10 @@ impl Strategy for OneLock {
         pairs.failed(site);
     }
 
+    fn is_clocked(&self) -> bool {
+        true
+    }
+
     fn recorded(&self, slot: Slot, _: u64) {
         let mut ghost = self.0.lock().unwrap();
         ghost.steps += 1;
@@ -245,7 +249,11 @@ impl Strategy for OneLock {
 
     fn is_ordered(&self, slot: Slot, _: Access, context: u64) -> bool {
         let ghost = self.0.lock().unwrap();
-        ghost.recorded.get(&slot) < ghost.acquired.get(&context)
+        // Who is not told of an access knows of no order.
+        match (ghost.recorded.get(&slot), ghost.acquired.get(&context)) {
+            (Some(recorded), Some(acquired)) => recorded < acquired,
+            _ => false,
+        }
     }
 
     fn synchronised(&self, context: u64, what: Synchronisation) {
