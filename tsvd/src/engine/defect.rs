@@ -34,6 +34,8 @@ pub(super) enum Defect {
     ScopeUnanswered,
     /// The second party leaves without waking the one that sleeps for it.
     NoWake,
+    /// A call may conflict with the operation that its context was begun in.
+    AncestorsConflict,
 }
 
 #[cfg(not(all(loom, test)))]

@@ -135,13 +135,15 @@ impl<E: Environment> Engine<E> {
         // Pairs with the release of `Now::publish`: the counter it was raised with is seen with it.
         fence(Ordering::Acquire);
         let who = Who::Mark(context.flight(index));
-        let outside = context.suspend();
+        let flight = context.unchecked(index);
+        let suspended = context.suspend();
         let checked = self.check(context, call, who, Now::is_quiet(now));
         if checked == Checked::Quiet && Now::is_quiet(now) {
             // Still suspended: the filter may allocate.
             context.filter.stamp(tag, now);
         }
-        context.resume(outside);
+        drop(suspended);
+        let index = flight.checked();
         match checked {
             Checked::Quiet | Checked::Suspect => Entered::InFlight(index),
             Checked::Caught => Entered::Caught(index),
@@ -176,7 +178,7 @@ impl<E: Environment> Engine<E> {
         // Before this access is recorded: a pair it makes dangerous is delayed from the next arrival on.
         let armed = self.trap_set.is_armed(site);
         let near = self
-            .record(context, call, site, hash)
+            .record(context, call, site)
             .filter(|other| !context.pairs.told(site, other.site));
         if let Some(other) = near {
             self.near_miss(call, site, other);
@@ -215,14 +217,8 @@ impl<E: Environment> Engine<E> {
         held.caught
     }
 
-    /// Records the access; a keyed one under its key, for its likes, and under the object, for those without key.
-    fn record(
-        &self,
-        context: &Context<E>,
-        call: &Call<'_>,
-        site: SiteId,
-        hash: u64,
-    ) -> Option<Access> {
+    /// Records the access, on each line it belongs to.
+    fn record(&self, context: &Context<E>, call: &Call<'_>, site: SiteId) -> Option<Access> {
         if site == 0 {
             return None;
         }
@@ -235,14 +231,26 @@ impl<E: Environment> Engine<E> {
             keyed: call.key.is_some(),
             writes: call.operation.access().writes(),
         };
+        let lines = self.lines(context, call);
+        let outer = lines.outer.iter().map(|(line, context)| {
+            let context = *context as u16;
+            self.record_on(*line, Access { context, ..access }, call.key)
+        });
+        // Every line has to have it, not only the first that shows a near miss.
+        let near = outer.fold(None, Option::or);
+        self.record_on(lines.own, access, call.key).or(near)
+    }
+
+    /// Records a keyed access under its key, for its likes, and under the object, for those without key.
+    fn record_on(&self, line: u64, access: Access, key: Option<Key<'_>>) -> Option<Access> {
         let window = (WINDOW_NS / TICK_NS) as u32;
-        let same_key = call.key.and_then(|key| {
+        let same_key = key.and_then(|key| {
             self.history
-                .record(mix(hash, key.hash), access, window, |_| true)
+                .record(mix(line, key.hash), access, window, |_| true)
         });
         let any_key = self
             .history
-            .record(hash, access, window, |other| !(access.keyed && other.keyed));
+            .record(line, access, window, |other| !(access.keyed && other.keyed));
         same_key.or(any_key)
     }
 
@@ -287,6 +295,7 @@ impl<E: Environment> Engine<E> {
             key_text: None,
             context: context.number(),
             thread: None,
+            lineage: self.env.lineage(|lineage| lineage.cloned()),
             entered_ns: self.env.now(),
             delayed_ns: 0,
             stack: None,

@@ -19,6 +19,7 @@ use super::budget::Spent;
 use super::defect::{Defect, planted};
 use super::env::Environment;
 use super::filter::{Filter, PairCache};
+use super::lineage::Bequest;
 use super::order::Gaps;
 use super::phase::Points;
 use super::primitive::{AtomicBool, AtomicPtr, AtomicU64, Condvar, Ordering, fence};
@@ -45,15 +46,16 @@ pub(crate) struct Context<E: Environment> {
     pub(super) points: Points,
     pub(super) gaps: Gaps,
     pub(super) slept: Spent,
+    pub(super) bequest: Bequest,
     /// Wakes the owner out of its delay; waited for under the lock of the trap's bucket.
     pub(super) signal: Condvar,
     world: std::marker::PhantomData<fn() -> E>,
 }
 
 /// One operation in flight.
-#[derive(Default)]
+#[derive(Debug, Default)]
 #[repr(align(64))]
-struct Entry {
+pub(super) struct Entry {
     state: AtomicU64,
     word: AtomicU64,
     type_word: AtomicU64,
@@ -70,6 +72,40 @@ pub(crate) struct Flight {
     pub(super) context: u64,
     pub(super) index: usize,
     pub(super) state: u64,
+}
+
+/// Puts back, also by unwinding, the depth at which the thread's calls are watched.
+#[must_use]
+pub(super) struct Suspended<'a> {
+    depth: &'a AtomicU64,
+    before: u64,
+}
+
+impl Drop for Suspended<'_> {
+    fn drop(&mut self) {
+        self.depth.store(self.before, Ordering::Relaxed);
+    }
+}
+
+/// A flight whose check is under way: ended if the check unwinds, for nobody else will.
+pub(super) struct Unchecked<'a, E: Environment> {
+    context: &'a Context<E>,
+    index: usize,
+}
+
+impl<E: Environment> Unchecked<'_, E> {
+    /// The check is over; the flight goes on.
+    pub(super) fn checked(self) -> usize {
+        let index = self.index;
+        std::mem::forget(self);
+        index
+    }
+}
+
+impl<E: Environment> Drop for Unchecked<'_, E> {
+    fn drop(&mut self) {
+        self.context.finish(self.index);
+    }
 }
 
 /// A consistent copy of somebody's entry.
@@ -95,6 +131,7 @@ impl<E: Environment> Context<E> {
             points: Points::new(),
             gaps: Gaps::new(),
             slept: Spent::new(),
+            bequest: Bequest::new(),
             signal: Condvar::new(),
             world: std::marker::PhantomData,
         }
@@ -123,6 +160,7 @@ impl<E: Environment> Context<E> {
         self.points.reset();
         self.gaps.reset();
         self.slept.reset();
+        self.bequest.reset();
         self.taken.store(false, Ordering::Release);
     }
 
@@ -142,16 +180,15 @@ impl<E: Environment> Context<E> {
         );
     }
 
-    /// Makes this thread's own calls unwatched until [`resume`](Self::resume): the engine must not observe itself, nor what it
+    /// Makes this thread's own calls unwatched for as long as the value lives: the engine must not observe itself, nor what it
     /// calls (a key's `Debug`, an allocator).
-    pub(super) fn suspend(&self) -> u64 {
-        let depth = self.depth.load(Ordering::Relaxed);
+    pub(super) fn suspend(&self) -> Suspended<'_> {
+        let before = self.depth.load(Ordering::Relaxed);
         self.depth.store(DEPTH as u64, Ordering::Relaxed);
-        depth
-    }
-
-    pub(super) fn resume(&self, depth: u64) {
-        self.depth.store(depth, Ordering::Relaxed);
+        Suspended {
+            depth: &self.depth,
+            before,
+        }
     }
 
     pub(super) fn is_suspended(&self) -> bool {
@@ -199,6 +236,32 @@ impl<E: Environment> Context<E> {
         self.entries[index].asked.store(false, Ordering::Relaxed);
     }
 
+    pub(super) fn unchecked(&self, index: usize) -> Unchecked<'_, E> {
+        Unchecked {
+            context: self,
+            index,
+        }
+    }
+
+    /// This thread's flights, outermost first, with the words of their objects; for the owner.
+    pub(super) fn flights(
+        &'static self,
+    ) -> impl Iterator<Item = (Flight, [u64; 2], &'static Entry)> {
+        let number = self.number();
+        self.entries
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, entry)| {
+                let state = entry.state.load(Ordering::Relaxed);
+                let flight = Flight {
+                    context: number,
+                    index,
+                    state,
+                };
+                (state & 1 == 1).then(|| (flight, entry.words(), entry))
+            })
+    }
+
     /// The flight at `index`, which is the caller's own.
     pub(super) fn flight(&self, index: usize) -> Flight {
         Flight {
@@ -212,17 +275,13 @@ impl<E: Environment> Context<E> {
     pub(super) fn ended(&self, index: usize) -> (Flight, [u64; 2]) {
         let entry = &self.entries[index];
         let state = entry.state.load(Ordering::Relaxed).wrapping_sub(1);
-        let words = [
-            entry.word.load(Ordering::Relaxed),
-            entry.type_word.load(Ordering::Relaxed),
-        ];
         (
             Flight {
                 context: self.number(),
                 index,
                 state,
             },
-            words,
+            entry.words(),
         )
     }
 
@@ -234,8 +293,7 @@ impl<E: Environment> Context<E> {
     }
 
     pub(super) fn in_flight(&self, flight: Flight) -> bool {
-        self.entries[flight.index].state.load(Ordering::Acquire) == flight.state
-            && self.number() == flight.context
+        self.entries[flight.index].is_at(flight.state) && self.number() == flight.context
     }
 
     /// Ends this thread's open flights on `object`, whose life ends: its address may be another's before they leave.
@@ -287,15 +345,24 @@ impl Entry {
             .store(state.wrapping_add(state & 1), Ordering::Release);
     }
 
+    /// Whether the flight of this `state` is still the entry's.
+    pub(super) fn is_at(&self, state: u64) -> bool {
+        self.state.load(Ordering::Acquire) == state
+    }
+
+    fn words(&self) -> [u64; 2] {
+        [
+            self.word.load(Ordering::Relaxed),
+            self.type_word.load(Ordering::Relaxed),
+        ]
+    }
+
     fn copy(&self, object: Object) -> Option<Copied> {
         let state = self.state.load(Ordering::Acquire);
         if state & 1 == 0 {
             return None;
         }
-        let words = [
-            self.word.load(Ordering::Relaxed),
-            self.type_word.load(Ordering::Relaxed),
-        ];
+        let words = self.words();
         let key = self.key.load(Ordering::Relaxed);
         let operation = self.operation.load(Ordering::Relaxed);
         let site = self.site.load(Ordering::Relaxed);

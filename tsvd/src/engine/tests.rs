@@ -1,6 +1,8 @@
 //! The engine in virtual time: planted overlaps are found, ordered programs are left alone, and an oracle checks every
 //! verdict against what really overlapped.
 
+mod contexts;
+
 use std::panic::Location;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};

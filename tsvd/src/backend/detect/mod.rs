@@ -3,6 +3,7 @@
 mod exit;
 mod fences;
 mod gate;
+mod inherit;
 mod memory;
 mod recorder;
 mod threads;
@@ -19,6 +20,7 @@ use crate::engine::{Call, Context, Engine, Now, OpenToken};
 use world::World;
 
 pub(crate) use gate::enable;
+pub(crate) use inherit::bequeath;
 
 /// Read by every operation: whether anything is watched, and what has changed.
 static NOW: Now = Now::undecided();

@@ -2,13 +2,15 @@
 
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, MutexGuard};
 
 use super::fences::Fences;
-use super::{gate, memory, recorder, ticker};
+use super::{gate, inherit, memory, recorder, ticker};
+use crate::engine::Lineage;
 use crate::engine::env::Environment;
 use crate::engine::sites::{Site, SiteId};
 use crate::engine::traps::{Bucket, Evidence};
@@ -93,6 +95,11 @@ impl Environment for World {
 
     fn thread_name(&self) -> Option<String> {
         std::thread::current().name().map(str::to_owned)
+    }
+
+    #[inline]
+    fn lineage<R>(&self, see: impl FnOnce(Option<&Arc<Lineage>>) -> R) -> R {
+        inherit::lineage(see)
     }
 
     fn text(&self, key: &dyn Debug) -> Option<String> {

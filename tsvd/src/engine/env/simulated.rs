@@ -3,17 +3,19 @@
 //! A thread gives up its turn only in [`Simulated::pause`] (a simulated thread's own step) and in [`Environment::wait`] (the
 //! engine's delay). When nobody can run, the clock jumps to the earliest end of a sleep.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
-use std::sync::{Condvar as Turn, Mutex as StdMutex, MutexGuard as StdGuard};
+use std::sync::{Arc, Condvar as Turn, Mutex as StdMutex, MutexGuard as StdGuard};
 
 use super::Environment;
+use crate::engine::lineage::Lineage;
 use crate::engine::primitive::{Condvar, MutexGuard};
 use crate::engine::sites::{Site, SiteId};
 use crate::engine::traps::{Bucket, Evidence};
 
 thread_local! {
     static ME: Cell<usize> = const { Cell::new(usize::MAX) };
+    static LINEAGE: RefCell<Option<Arc<Lineage>>> = const { RefCell::new(None) };
 }
 
 pub(crate) struct Simulated {
@@ -93,6 +95,13 @@ impl Simulated {
         };
         self.give_up(&mut world, state);
         drop(self.wait_for_turn(world, ME.get()));
+    }
+
+    /// Runs `body` in a context that has inherited `lineage`.
+    pub(crate) fn inherit(&self, lineage: Lineage, body: impl FnOnce()) {
+        let before = LINEAGE.replace(Some(Arc::new(lineage)));
+        body();
+        LINEAGE.set(before);
     }
 
     pub(crate) fn evidence(&self) -> Vec<Evidence<usize>> {
@@ -197,6 +206,10 @@ impl Environment for Simulated {
 
     fn thread_name(&self) -> Option<String> {
         Some(format!("simulated {}", ME.get()))
+    }
+
+    fn lineage<R>(&self, see: impl FnOnce(Option<&Arc<Lineage>>) -> R) -> R {
+        LINEAGE.with_borrow(|lineage| see(lineage.as_ref()))
     }
 
     fn text(&self, key: &dyn Debug) -> Option<String> {

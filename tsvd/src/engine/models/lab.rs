@@ -9,7 +9,7 @@ use super::{Delays, DetectedBy, Modelled, Seen};
 use crate::contract::{Access, Object, Operation};
 use crate::engine::enter::Entered;
 use crate::engine::traps::Evidence;
-use crate::engine::{Call, Context, Engine, Now, OpenToken};
+use crate::engine::{Call, Context, Engine, Lineage, Now, OpenToken};
 
 /// Called by context 0.
 pub(super) static FIRST: Operation = operation("first", Access::Write, Location::caller());
@@ -104,6 +104,12 @@ impl Lab {
 
     pub(super) fn close(&self, me: usize, token: OpenToken) {
         self.engine.close(Some(self.contexts[me]), token);
+    }
+
+    /// What a context that context `me` begins now inherits.
+    pub(super) fn bequeath(&self, me: usize) -> Lineage {
+        let site = Location::caller();
+        self.engine.bequeath(Some(self.contexts[me]), site)
     }
 
     /// The calls of context `me` on the object of `operation`, as a trapper's scan sees them.

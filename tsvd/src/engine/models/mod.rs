@@ -132,6 +132,26 @@ fn waits_for_the_asker(goals: &Goals) {
     assert!(seen.violations.is_empty(), "{INVENTED}");
 }
 
+/// A context that was begun in a call is never reported against it, although it is held while that call ends; `inherits` says
+/// that the engine knows of it.
+fn begun_in_a_call(inherits: bool) {
+    let lab = Lab::new(Delays::EndAnyTime, 2, &[&FIRST]);
+    let parent = lab.enter(1, &SECOND);
+    let lineage = inherits.then(|| lab.bequeath(1));
+    let child = {
+        let lab = Arc::clone(&lab);
+        thread::spawn(move || {
+            if let Some(lineage) = lineage {
+                Modelled::inherit(lineage);
+            }
+            lab.call(0, &FIRST);
+        })
+    };
+    lab.leave(1, parent);
+    child.join().unwrap();
+    assert!(lab.seen().violations.is_empty(), "{INVENTED}");
+}
+
 /// Calls under one lock are never reported, although both are held there.
 fn ordered_by_a_lock(both_lock: bool) {
     let lab = Lab::new(Delays::EndAnyTime, 2, &[&FIRST, &SECOND]);
@@ -372,6 +392,11 @@ fn a_call_that_waits_for_its_asker_is_no_proof() {
         waits_for_the_asker,
         "engine: waits for the asker",
     );
+}
+
+#[test]
+fn a_call_and_a_context_begun_in_it_are_not_reported() {
+    holds("engine: begun in a call", || begun_in_a_call(true));
 }
 
 #[test]
