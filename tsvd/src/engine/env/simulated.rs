@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar as Turn, Mutex as StdMutex, MutexGuard as StdGuard};
 
 use super::Environment;
@@ -22,6 +23,8 @@ pub(crate) struct Simulated {
     world: StdMutex<World>,
     turn: Turn,
     evidence: StdMutex<Vec<Evidence<usize>>>,
+    /// The next stack cannot be taken.
+    fails: AtomicBool,
 }
 
 struct World {
@@ -55,6 +58,7 @@ impl Simulated {
             world: StdMutex::new(world),
             turn: Turn::new(),
             evidence: StdMutex::new(Vec::new()),
+            fails: AtomicBool::new(false),
         }
     }
 
@@ -95,6 +99,11 @@ impl Simulated {
         };
         self.give_up(&mut world, state);
         drop(self.wait_for_turn(world, ME.get()));
+    }
+
+    /// Whoever takes the next stack panics.
+    pub(crate) fn fail(&self) {
+        self.fails.store(true, Ordering::Relaxed);
     }
 
     /// Runs `body` in a context that has inherited `lineage`.
@@ -201,6 +210,7 @@ impl Environment for Simulated {
     }
 
     fn stack(&self) -> usize {
+        assert!(!self.fails.swap(false, Ordering::Relaxed), "told to fail");
         ME.get()
     }
 

@@ -343,6 +343,38 @@ fn a_held_child_whose_parent_waits_for_it_says_nothing_of_an_order() {
     assert!(held > 100, "{held} delays in 50 programs");
 }
 
+#[test]
+fn a_check_that_unwinds_leaves_nothing_behind() {
+    let map = 0;
+    let map = object(&map);
+    run(
+        1,
+        vec![
+            Box::new(|t| {
+                let (engine, call) = (t.lab.engine, here(&INSERT, map));
+                let site = engine.sites().number(call.operation, call.site, |_| None);
+                engine.trap_set().suspect(site, site, MS);
+                let fails = |check: &dyn Fn()| {
+                    engine.env().fail();
+                    let check = std::panic::AssertUnwindSafe(check);
+                    let panic = std::panic::catch_unwind(check).unwrap_err();
+                    assert_eq!(panic.downcast_ref(), Some(&"told to fail"));
+                };
+                fails(&|| assert!(engine.open(t.context, &call).is_none()));
+                assert!(!t.context.is_suspended());
+                fails(&|| assert_eq!(engine.enter(t.context, &call), Entered::Unwatched));
+                assert_eq!(t.context.see(map).count(), 0, "it is in flight no more");
+                // Watched again, at the same depth.
+                let entered = engine.enter(t.context, &call);
+                assert_eq!(entered, Entered::InFlight(0));
+                assert_eq!(t.context.see(map).count(), 1);
+                engine.leave(t.context, 0);
+            }),
+            Box::new(|t| t.pause(100 * MS)),
+        ],
+    );
+}
+
 #[track_caller]
 fn here(operation: &'static Operation, object: Object) -> Call<'static> {
     Call {
