@@ -6,6 +6,8 @@
 //! | `UNDECIDED` (all ones) | the first operation decides |
 //! | `version << 16 \| published` | on; `published` traps and tokens are live |
 //!
+//! When the count is full it stays so for good: the filters are of no use from then on, and nothing is overlooked.
+//!
 //! The version changes at each tick, each growth of the trap set, each publication and each retraction, always by an
 //! atomic read-modify-write, so no change is lost. A filter entry stamped with a value that says `published == 0` is
 //! therefore proof, for as long as the value stands, that nothing is published.
@@ -69,11 +71,11 @@ impl Now {
 
     /// Release: whoever loads the new value and fences (acquire) sees the raised counter of [`traps`](super::traps).
     pub(super) fn publish(&self) {
-        self.change(|value| value + VERSION + 1);
+        self.change(|value| value + VERSION + u64::from(!is_full(value)));
     }
 
     pub(super) fn retract(&self) {
-        self.change(|value| value + VERSION - 1);
+        self.change(|value| value + VERSION - u64::from(!is_full(value)));
     }
 
     fn change(&self, next: impl Fn(u64) -> u64) {
@@ -84,6 +86,10 @@ impl Now {
                 (value != OFF && value != UNDECIDED).then(|| next(value))
             });
     }
+}
+
+fn is_full(value: u64) -> bool {
+    value & PUBLISHED == PUBLISHED
 }
 
 #[cfg(all(test, not(loom)))]
@@ -106,5 +112,20 @@ mod tests {
         now.switch_off();
         now.retract();
         assert!(now.is_off());
+    }
+
+    #[test]
+    fn more_publications_than_can_be_counted_are_never_quiet() {
+        let now = Now::undecided();
+        now.switch_on();
+        let mut before = now.load();
+        for change in [Now::publish, Now::retract] {
+            for _ in 0..PUBLISHED + 10 {
+                change(&now);
+                assert!(now.load() > before, "no value comes back");
+                assert!(!Now::is_quiet(now.load()));
+                before = now.load();
+            }
+        }
     }
 }
