@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::{NOW, exit, recorder, ticker};
+use super::{NOW, exit, recorder, threads, ticker};
 use crate::config::{Config, Switch};
 
 static CONFIG: OnceLock<Config> = OnceLock::new();
@@ -24,7 +24,8 @@ pub(super) fn config() -> &'static Config {
 
 /// Watches operations from now on, unless `TSVD=off`; also in programs that are no tests.
 pub(crate) fn enable() {
-    decide(true);
+    // Its own allocations must not ask for a decision, should the allocator be watched.
+    threads::unwatched(|| decide(true));
 }
 
 /// Decides if nothing is decided yet. `wanted` is the program's own word.
