@@ -86,7 +86,7 @@ impl Environment for World {
     }
 
     fn is_alone(&self) -> bool {
-        threads_of_process().is_some_and(|threads| threads <= 1 + ticker::THREADS)
+        threads_of_process().is_some_and(|threads| threads <= 1 + ticker::threads())
     }
 
     fn stack(&self) -> RawStack {
