@@ -375,6 +375,34 @@ fn a_check_that_unwinds_leaves_nothing_behind() {
     );
 }
 
+#[test]
+fn there_are_as_many_blocks_as_threads_were_alive_at_once() {
+    const AT_ONCE: usize = 50;
+    let now: &'static Now = Box::leak(Box::new(Now::undecided()));
+    let engine: &'static Engine<Simulated> =
+        Box::leak(Box::new(Engine::new(Simulated::new(1, 0), now, 64)));
+    now.switch_on();
+    let barrier = std::sync::Barrier::new(AT_ONCE);
+    for _ in 0..20 {
+        let blocks = Mutex::new(std::collections::HashSet::new());
+        std::thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                scope.spawn(|| {
+                    let context = engine.attach();
+                    blocks
+                        .lock()
+                        .unwrap()
+                        .insert(std::ptr::from_ref(context).addr());
+                    barrier.wait();
+                    context.release();
+                });
+            }
+        });
+        assert_eq!(blocks.into_inner().unwrap().len(), AT_ONCE, "each its own");
+        assert_eq!(engine.contexts.lock().len(), AT_ONCE);
+    }
+}
+
 #[track_caller]
 fn here(operation: &'static Operation, object: Object) -> Call<'static> {
     Call {
