@@ -36,6 +36,14 @@ pub(super) enum Defect {
     NoWake,
     /// A call may conflict with the operation that its context was begun in.
     AncestorsConflict,
+    /// A thread gives its block back without handing on what it wrote there.
+    ReleasedRelaxed,
+    /// A scan looks at the outermost call of a thread only.
+    OutermostOnly,
+    /// The end of an object leaves its open calls in flight.
+    RetiredMarkStays,
+    /// The end of an object leaves its open scopes in flight.
+    RetiredScopeStays,
 }
 
 #[cfg(not(all(loom, test)))]

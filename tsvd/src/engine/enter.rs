@@ -305,10 +305,15 @@ impl<E: Environment> Engine<E> {
     /// The object's life ends with this call: this thread's open operations on it are over.
     #[cold]
     pub(crate) fn retire(&self, context: &Context<E>, object: Object) {
-        context.retire(object);
+        if !planted(Defect::RetiredMarkStays) {
+            context.retire(object);
+        }
         let hash = object_hash(object.words());
         // What the engine itself drops may be dropped under the lock below.
-        if self.published.any(hash) && !context.is_suspended() {
+        if self.published.any(hash)
+            && !context.is_suspended()
+            && !planted(Defect::RetiredScopeStays)
+        {
             let mut bucket = self.traps.lock(hash);
             let before = bucket.tokens.len();
             bucket

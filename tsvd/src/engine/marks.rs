@@ -161,7 +161,12 @@ impl<E: Environment> Context<E> {
         self.gaps.reset();
         self.slept.reset();
         self.bequest.reset();
-        self.taken.store(false, Ordering::Release);
+        let order = if planted(Defect::ReleasedRelaxed) {
+            Ordering::Relaxed
+        } else {
+            Ordering::Release
+        };
+        self.taken.store(false, order);
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -310,7 +315,12 @@ impl<E: Environment> Context<E> {
 
     /// Copies of this thread's flights on `object`.
     pub(super) fn see(&self, object: Object) -> impl Iterator<Item = Seen> + '_ {
-        self.entries
+        let depth = if planted(Defect::OutermostOnly) {
+            1
+        } else {
+            DEPTH
+        };
+        self.entries[..depth]
             .iter()
             .enumerate()
             .filter_map(move |(index, entry)| {

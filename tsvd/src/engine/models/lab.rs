@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::{Delays, DetectedBy, Modelled, Seen};
 use crate::contract::{Access, Object, Operation};
 use crate::engine::enter::Entered;
+use crate::engine::marks::Flight;
 use crate::engine::traps::Evidence;
 use crate::engine::{Call, Context, Engine, Lineage, Now, OpenToken};
 
@@ -87,7 +88,7 @@ impl Lab {
             Entered::InFlight(index) | Entered::Caught(index) => {
                 self.engine.leave(self.contexts[me], index);
             }
-            Entered::Unwatched => panic!("no model nests its calls"),
+            Entered::Unwatched => panic!("no model nests its calls so deeply"),
         }
     }
 
@@ -104,6 +105,47 @@ impl Lab {
 
     pub(super) fn close(&self, me: usize, token: OpenToken) {
         self.engine.close(Some(self.contexts[me]), token);
+    }
+
+    /// The life of the object of `operation` ends in context `me`.
+    pub(super) fn retire(&self, me: usize, operation: &'static Operation) {
+        self.engine
+            .retire(self.contexts[me], call(operation).object);
+    }
+
+    /// The thread of context `me` makes a call and ends; the number of the call in its entry.
+    pub(super) fn call_and_end(&self, me: usize, operation: &'static Operation) -> Flight {
+        let context = self.contexts[me];
+        let index = self.enter_index(context, operation);
+        let flight = context.flight(index);
+        self.engine.leave(context, index);
+        context.release();
+        flight
+    }
+
+    /// A new thread makes a call; likewise.
+    pub(super) fn begin_and_call(&self, operation: &'static Operation) -> Flight {
+        let context = self.engine.attach();
+        let index = self.enter_index(context, operation);
+        let flight = context.flight(index);
+        self.engine.leave(context, index);
+        flight
+    }
+
+    fn enter_index(
+        &self,
+        context: &'static Context<Modelled>,
+        operation: &'static Operation,
+    ) -> usize {
+        match self.engine.enter(context, &call(operation)) {
+            Entered::InFlight(index) | Entered::Caught(index) => index,
+            Entered::Unwatched => panic!("no model nests its calls so deeply"),
+        }
+    }
+
+    /// How many blocks there are.
+    pub(super) fn blocks(&self) -> usize {
+        self.engine.contexts.lock().len()
     }
 
     /// What a context that context `me` begins now inherits.
@@ -131,7 +173,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        for context in self.contexts.drain(..) {
+        for context in self.engine.contexts.lock().drain(..) {
             // SAFETY: leaked by `attach` as a box, and only this laboratory's engine, which ends here, knows it.
             drop(unsafe { Box::from_raw(ptr::from_ref(context).cast_mut()) });
         }

@@ -375,6 +375,36 @@ fn a_check_that_unwinds_leaves_nothing_behind() {
     );
 }
 
+/// What is published stays so until it is retracted, whatever else is retracted meanwhile.
+#[test]
+fn a_scope_stays_published_beside_a_held_call() {
+    let map = 0;
+    let map = object(&map);
+    run(
+        1,
+        vec![
+            Box::new(|t| {
+                let (engine, call) = (t.lab.engine, here(&GET, map));
+                let told = || {
+                    let quiet = Now::is_quiet(engine.now.load());
+                    assert_eq!(!quiet, engine.published.any(call.object_hash()));
+                    !quiet
+                };
+                let (token, _) = engine.open(t.context, &call).unwrap();
+                let held = here(&GET, map);
+                let site = engine.sites().number(held.operation, held.site, |_| None);
+                engine.trap_set().suspect(site, site, MS);
+                t.enter_and_leave(&held);
+                assert_eq!(engine.statistics().delays.load(SeqCst), 1);
+                assert!(told());
+                engine.close(Some(t.context), token);
+                assert!(!told());
+            }),
+            Box::new(|t| t.pause(200 * MS)),
+        ],
+    );
+}
+
 #[test]
 fn there_are_as_many_blocks_as_threads_were_alive_at_once() {
     const AT_ONCE: usize = 50;
