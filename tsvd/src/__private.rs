@@ -71,6 +71,7 @@ macro_rules! __place {
 
 #[cfg(any(loom, feature = "detect"))]
 mod active {
+    use std::marker::PhantomData;
     use std::panic::Location;
 
     pub use crate::contract::for_macros::*;
@@ -78,13 +79,17 @@ mod active {
     /// An operation in flight, from its check to its drop on the same thread.
     #[must_use]
     #[derive(Debug)]
-    pub struct Guard(#[expect(dead_code, reason = "held for its drop")] crate::backend::Guard);
+    pub struct Guard(
+        #[expect(dead_code, reason = "held for its drop")] crate::backend::Guard,
+        // It ends an entry of its own thread's.
+        PhantomData<*const ()>,
+    );
 
     impl Guard {
         /// The guard of an operation that is not watched.
         #[inline]
         pub fn inert() -> Self {
-            Self(crate::backend::Guard::inert())
+            Self(crate::backend::Guard::inert(), PhantomData)
         }
     }
 
@@ -102,7 +107,10 @@ mod active {
         object: Object,
         key: Option<Key<'_>>,
     ) -> Guard {
-        Guard(crate::backend::enter(operation, site, object, key))
+        Guard(
+            crate::backend::enter(operation, site, object, key),
+            PhantomData,
+        )
     }
 
     macro_rules! calls {
@@ -132,4 +140,14 @@ mod active {
         call11(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K);
         call12(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K, l: L);
     }
+
+    // A guard stays on its thread: were it `Send`, two of these would fit and the call be ambiguous.
+    const _: fn() = || {
+        trait Stays<Why> {
+            fn stays() {}
+        }
+        impl<T> Stays<()> for T {}
+        impl<T: Send> Stays<u8> for T {}
+        <Guard as Stays<_>>::stays();
+    };
 }

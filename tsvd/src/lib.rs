@@ -57,6 +57,7 @@
 //!   narrow what conflicts.
 //! - [`scope`] for a stretch of code, [`reading`] and [`writing`] for a closure.
 //! - [`cell::UnsafeCell`] for each access of a cell.
+//! - [`thread`] and [`context::inherit`] where an operation runs others of its object on other threads and waits for them.
 //!
 //! # What a report proves
 //!
@@ -93,6 +94,7 @@
 pub use tsvd_annotations::{contract, read, update, write};
 
 pub mod cell;
+pub mod context;
 pub mod hint;
 pub mod model;
 mod object_id;

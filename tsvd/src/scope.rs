@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 #[cfg(any(loom, feature = "detect"))]
-use crate::contract::{Access, Key, Object, Operation, hash_of};
+use crate::contract::{Access, Key, Object, Operation, Registry, hash_of};
 
 /// Begins a scope on `object`: `let _op = tsvd::scope(&map).read();`.
 ///
@@ -104,13 +104,16 @@ impl ScopeBuilder<'_> {
     #[cfg(any(loom, feature = "detect"))]
     #[track_caller]
     fn enter(self, access: Access) -> Scope {
+        let unwatched = || Scope {
+            _token: crate::backend::Token::inert(),
+        };
         if !crate::backend::enabled() || !self.object.is_watched() {
-            return Scope {
-                _token: crate::backend::Token::inert(),
-            };
+            return unwatched();
         }
         let site = Location::caller();
-        let operation = operation(self.object.type_name(), access, self.role, site);
+        let Some(operation) = operation(self.object.type_name(), access, self.role, site) else {
+            return unwatched();
+        };
         let key = self.key.map(|hash| Key { hash, debug: None });
         Scope {
             _token: crate::backend::token(operation, site, self.object, key),
@@ -145,44 +148,35 @@ pub fn writing<T: ?Sized, R>(object: &T, body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// The operation of a scope: one for each line, access and role, made at its first call.
+/// The operation of a scope: one for each line, access and role, made at its first call; `None` for an allocator at work
+/// for the making of one.
 #[cfg(any(loom, feature = "detect"))]
 fn operation(
     contract: &'static str,
     access: Access,
     role: Option<&'static str>,
     site: &'static Location<'static>,
-) -> &'static Operation {
-    use std::collections::HashMap;
-    use std::sync::{Mutex, PoisonError};
+) -> Option<&'static Operation> {
+    /// Lists that are looked through one after the other.
+    const LISTS: usize = 256;
+    static OPERATIONS: [Registry<Operation>; LISTS] = [const { Registry::new() }; LISTS];
 
-    type Place = (
-        &'static str,
-        &'static str,
-        u32,
-        u32,
-        Access,
-        Option<&'static str>,
-    );
-    static OPERATIONS: Mutex<Option<HashMap<Place, &'static Operation>>> = Mutex::new(None);
-
-    let place = (
-        contract,
-        site.file(),
-        site.line(),
-        site.column(),
-        access,
-        role,
-    );
-    let mut operations = OPERATIONS.lock().unwrap_or_else(PoisonError::into_inner);
-    operations
-        .get_or_insert_default()
-        .entry(place)
-        .or_insert_with(|| {
-            let operation = Operation::new(contract, "scope", access, site);
-            Box::leak(Box::new(match role {
-                Some(role) => operation.with_role(role),
-                None => operation,
-            }))
-        })
+    let place = |site: &Location<'static>| (site.line(), site.column());
+    let (line, column) = place(site);
+    let list = &OPERATIONS[(line.wrapping_mul(31) ^ column) as usize % LISTS];
+    let is = |known: &Operation| {
+        place(known.definition()) == (line, column)
+            && known.access() == access
+            && known.role() == role
+            && known.contract() == contract
+            && known.definition().file() == site.file()
+    };
+    let make = || {
+        let operation = Operation::new(contract, "scope", access, site);
+        match role {
+            Some(role) => operation.with_role(role),
+            None => operation,
+        }
+    };
+    list.find_or_add(is, make).map(|(_, operation)| operation)
 }

@@ -7,8 +7,12 @@
 //!   blocking structures on a `Condvar`.
 //! - [`yield_now`]: see [`hint::spin_loop`](crate::hint::spin_loop).
 //! - [`panicking`]: std's in both.
+//! - `scope`, `Scope`, `ScopedJoinHandle`: natively only.
 //!
-//! Not here, since loom has no counterpart: `scope`, `sleep` (time does not pass in a model), `park_timeout`,
+//! With the feature `detect` [`spawn`], [`Builder`] and `scope` hand on the operations in flight, see
+//! [`context`](crate::context); all else is std's.
+//!
+//! Not here, since loom has no counterpart: `sleep` (time does not pass in a model), `park_timeout`,
 //! `available_parallelism`.
 
 #[cfg(loom)]
@@ -17,5 +21,13 @@ pub use ::loom::thread::{
 };
 #[cfg(not(loom))]
 pub use std::thread::{
-    Builder, JoinHandle, Thread, ThreadId, current, panicking, park, spawn, yield_now,
+    JoinHandle, ScopedJoinHandle, Thread, ThreadId, current, panicking, park, yield_now,
 };
+
+#[cfg(not(any(loom, feature = "detect")))]
+pub use std::thread::{Builder, Scope, scope, spawn};
+
+#[cfg(all(feature = "detect", not(loom)))]
+mod inherit;
+#[cfg(all(feature = "detect", not(loom)))]
+pub use inherit::{Builder, Scope, scope, spawn};

@@ -430,6 +430,58 @@ fn a_forked_child_watches_nothing_and_ends_as_it_would() {
     );
 }
 
+/// The signals that a thread of this process blocks, by its name.
+#[cfg(target_os = "linux")]
+fn blocked_signals(thread: &str) -> Option<u64> {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let statuses =
+        threads.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("status")).ok());
+    let named = |status: &String| status.lines().next() == Some(&format!("Name:\t{thread}"));
+    let status = statuses.into_iter().find(named)?;
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigBlk:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn our_own_thread_takes_no_signal_and_the_hosts_threads_do() {
+    let Some(ended) = run_with(&[], || {
+        let name = "the host's";
+        let own = thread::Builder::new().name(name.to_owned());
+        let own = own.spawn(move || {
+            let before = blocked_signals(name).unwrap();
+            Store::new().insert();
+            assert_eq!(blocked_signals(name), Some(before));
+            before
+        });
+        let own = own.unwrap().join().unwrap();
+        let begun = Instant::now();
+        let ticker = loop {
+            // It has its name a moment after it began.
+            if let Some(mask) = blocked_signals("tsvd ticker") {
+                break mask;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "there is none");
+            thread::yield_now();
+        };
+        for signal in [
+            libc::SIGINT,
+            libc::SIGTERM,
+            libc::SIGALRM,
+            libc::SIGPROF,
+            libc::SIGUSR1,
+        ] {
+            let bit = 1 << (signal - 1);
+            assert_eq!((own & bit, ticker & bit), (0, bit), "signal {signal}");
+        }
+    }) else {
+        return;
+    };
+    assert_eq!(ended.status, Some(0), "{}\n{}", ended.stdout, ended.stderr);
+}
+
 #[test]
 fn ten_thousand_threads_leave_nothing_behind() {
     let Some(ended) = run_with(&[], || {

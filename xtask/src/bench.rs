@@ -5,10 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::command::{Failure, Outcome};
+use crate::tsan::SANITIZER;
 use crate::workspace::Workspace;
-
-/// std is not rebuilt, which the compiler wants to be told.
-const SANITIZER: &str = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
 
 /// `arguments` go to the benchmark, for example `--rounds 11`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
@@ -61,7 +59,7 @@ fn sanitized(workspace: &Workspace, folder: &Path) -> Outcome<Option<[PathBuf; 2
 }
 
 /// The first nightly of `rustup toolchain list`.
-fn nightly(list: &str) -> Option<&str> {
+pub(crate) fn nightly(list: &str) -> Option<&str> {
     let names = list
         .lines()
         .filter_map(|line| line.split_whitespace().next());

@@ -13,6 +13,7 @@ mod loom;
 mod msrv;
 mod tally;
 mod test;
+mod tsan;
 mod workspace;
 
 use std::process::ExitCode;
@@ -52,6 +53,11 @@ const CHECKS: &[Check] = &[
         name: "bench",
         about: "what an annotated call costs; arguments go to the benchmark",
         run: |workspace, arguments, _| bench::run(workspace, arguments),
+    },
+    Check {
+        name: "tsan",
+        about: "no data race of our own in the runtime's tests; needs a nightly toolchain",
+        run: |workspace, _, _| tsan::run(workspace),
     },
     Check {
         name: "msrv",

@@ -3,10 +3,12 @@
 mod key;
 mod object;
 mod operation;
+mod registry;
 
 pub(crate) use key::{Key, hash_of};
 pub(crate) use object::{Kind, Object};
 pub(crate) use operation::{Access, Operation, conflict};
+pub(crate) use registry::Registry;
 
 /// What macros need of the vocabulary.
 pub(crate) mod for_macros {

@@ -3,8 +3,10 @@ use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::{fmt, ops::Deref};
+
+use super::Registry;
 
 /// What an operation acts on: the same object is the same kind with the same word and type, whatever the contract.
 #[derive(Clone, Copy)]
@@ -54,12 +56,16 @@ impl Object {
         }
     }
 
-    /// Something outside memory, one per name and process.
+    /// Something outside memory, one per name and process. Unwatched where it is met for the first time by an allocator at
+    /// work for this very call.
     pub fn resource(name: &'static str) -> Self {
-        Self {
-            word: resource_number(name),
-            type_word: RESOURCE,
-            name: || "resource",
+        match RESOURCES.find_or_add(|known| *known == name, || name) {
+            Some((index, _)) => Self {
+                word: index as u64 + 1,
+                type_word: RESOURCE,
+                name: || "resource",
+            },
+            None => Self::unwatched(),
         }
     }
 
@@ -128,10 +134,8 @@ impl Object {
         if self.type_word != RESOURCE {
             return None;
         }
-        let names = RESOURCES.lock().unwrap_or_else(PoisonError::into_inner);
-        names
-            .get(usize::try_from(self.word).ok()?.checked_sub(1)?)
-            .copied()
+        let index = usize::try_from(self.word).ok()?.checked_sub(1)?;
+        RESOURCES.get(index).copied()
     }
 }
 
@@ -149,20 +153,8 @@ impl fmt::Debug for Object {
     }
 }
 
-/// Names of resources, compared as text once and by number ever after.
-static RESOURCES: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
-
-fn resource_number(name: &'static str) -> u64 {
-    let mut names = RESOURCES.lock().unwrap_or_else(PoisonError::into_inner);
-    let index = names
-        .iter()
-        .position(|known| *known == name)
-        .unwrap_or_else(|| {
-            names.push(name);
-            names.len() - 1
-        });
-    index as u64 + 1
-}
+/// Names of resources, compared as text; a place is what the number is made of.
+static RESOURCES: Registry<&'static str> = Registry::new();
 
 /// The identity of a type in one word, lifetimes left out (`typeid` needs no `'static`).
 #[inline]

@@ -34,6 +34,16 @@ pub(super) enum Defect {
     ScopeUnanswered,
     /// The second party leaves without waking the one that sleeps for it.
     NoWake,
+    /// A call may conflict with the operation that its context was begun in.
+    AncestorsConflict,
+    /// A thread gives its block back without handing on what it wrote there.
+    ReleasedRelaxed,
+    /// A scan looks at the outermost call of a thread only.
+    OutermostOnly,
+    /// The end of an object leaves its open calls in flight.
+    RetiredMarkStays,
+    /// The end of an object leaves its open scopes in flight.
+    RetiredScopeStays,
 }
 
 #[cfg(not(all(loom, test)))]

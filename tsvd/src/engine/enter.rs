@@ -151,13 +151,15 @@ impl<E: Environment> Engine<E> {
         // Pairs with the release of `Now::publish`: the counter it was raised with is seen with it.
         fence(Ordering::Acquire);
         let who = Who::Mark(context.flight(index));
-        let outside = context.suspend();
+        let flight = context.unchecked(index);
+        let suspended = context.suspend();
         let checked = self.check(context, call, who, Now::is_quiet(now));
         if checked == Checked::Quiet && Now::is_quiet(now) {
             // Still suspended: the filter may allocate.
             context.filter.stamp(tag, now);
         }
-        context.resume(outside);
+        drop(suspended);
+        let index = flight.checked();
         match checked {
             Checked::Quiet | Checked::Suspect => Entered::InFlight(index),
             Checked::Caught => Entered::Caught(index),
@@ -199,7 +201,7 @@ impl<E: Environment> Engine<E> {
         };
         let due = self.strategy.is_due(&self.trap_set, arrival);
         let near = self
-            .record(context, call, cached, hash)
+            .record(context, call, cached)
             .filter(|other| !context.pairs.told(site, other.site));
         if let Some(other) = near {
             self.near_miss(call, site, other);
@@ -251,14 +253,8 @@ impl<E: Environment> Engine<E> {
         held.caught
     }
 
-    /// Records the access; a keyed one under its key, for its likes, and under the object, for those without key.
-    fn record(
-        &self,
-        context: &Context<E>,
-        call: &Call<'_>,
-        cached: &Cached,
-        hash: u64,
-    ) -> Option<Access> {
+    /// Records the access, on each line it belongs to.
+    fn record(&self, context: &Context<E>, call: &Call<'_>, cached: &Cached) -> Option<Access> {
         let site = cached.number();
         if site == 0 {
             return None;
@@ -274,17 +270,36 @@ impl<E: Environment> Engine<E> {
             keyed: call.key.is_some(),
             writes: call.operation.access().writes(),
         };
-        let same_key = call.key.and_then(|key| {
-            self.record_under(mix(hash, key.hash), context, access, |_| true)
-                .nearest
+        let lines = self.lines(context, call);
+        let outer = lines.outer.iter().map(|(line, context)| {
+            let access = Access {
+                context: *context as u16,
+                ..access
+            };
+            self.record_on(*line, *context, access, call.key).nearest
         });
-        let any_key = self.record_under(hash, context, access, |other| {
-            !(access.keyed && other.keyed)
-        });
-        if any_key.new {
+        // Every line has to have it, not only the first that shows a near miss.
+        let near = outer.fold(None, Option::or);
+        let own = self.record_on(lines.own, context.number(), access, call.key);
+        if own.new {
             context.count_object();
         }
-        same_key.or(any_key.nearest)
+        own.nearest.or(near)
+    }
+
+    /// Records a keyed access under its key, for its likes, and under the object, for those without key.
+    fn record_on(&self, line: u64, context: u64, access: Access, key: Option<Key<'_>>) -> Recorded {
+        let same_key = key.and_then(|key| {
+            self.record_under(mix(line, key.hash), context, access, |_| true)
+                .nearest
+        });
+        let any_key = self.record_under(line, context, access, |other| {
+            !(access.keyed && other.keyed)
+        });
+        Recorded {
+            nearest: same_key.or(any_key.nearest),
+            ..any_key
+        }
     }
 
     /// Under `hash`, which stands for the object or for the object and a key.
@@ -292,7 +307,7 @@ impl<E: Environment> Engine<E> {
     fn record_under(
         &self,
         hash: u64,
-        context: &Context<E>,
+        context: u64,
         access: Access,
         meets: impl Fn(Access) -> bool,
     ) -> Recorded {
@@ -302,10 +317,10 @@ impl<E: Environment> Engine<E> {
                 .history
                 .record(hash, access, window, |_, other| meets(other));
         }
-        let (me, strategy) = (context.number(), &self.strategy);
-        let meets = |slot, other| meets(other) && !strategy.is_ordered(slot, other, me);
+        let strategy = &self.strategy;
+        let meets = |slot, other| meets(other) && !strategy.is_ordered(slot, other, context);
         let recorded = self.history.record(hash, access, window, meets);
-        strategy.recorded(recorded.slot, me);
+        strategy.recorded(recorded.slot, context);
         recorded
     }
 
@@ -350,6 +365,7 @@ impl<E: Environment> Engine<E> {
             key_text: None,
             context: context.number(),
             thread: None,
+            lineage: self.env.lineage(|lineage| lineage.cloned()),
             entered_ns: self.env.now(),
             delayed_ns: 0,
             stack: None,
@@ -359,10 +375,16 @@ impl<E: Environment> Engine<E> {
     /// The object's life ends with this call: this thread's open operations on it are over.
     #[cold]
     pub(crate) fn retire(&self, context: &Context<E>, object: Object) {
-        context.retire(object);
+        if !planted(Defect::RetiredMarkStays) {
+            context.retire(object);
+        }
         let hash = object_hash(object.words());
         // What the engine itself drops may be dropped under the lock below, which in a forked child nobody may ever give back.
-        if !self.now.is_off() && self.published.any(hash) && !context.is_suspended() {
+        if !self.now.is_off()
+            && self.published.any(hash)
+            && !context.is_suspended()
+            && !planted(Defect::RetiredScopeStays)
+        {
             let mut bucket = self.traps.lock(hash);
             let before = bucket.tokens.len();
             bucket

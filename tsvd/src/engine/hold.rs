@@ -54,10 +54,7 @@ impl<E: Environment> Engine<E> {
             self.spring(bucket, number, context, call, &mut party, who);
             return true;
         }
-        let token = bucket
-            .tokens
-            .iter()
-            .find(|token| token.object == call.object && token.party.conflicts_with(&party));
+        let token = bucket.open_against(call.object, &party).next();
         let Some((operation, location)) =
             token.map(|token| (token.party.operation, token.party.site))
         else {
@@ -151,10 +148,7 @@ impl<E: Environment> Engine<E> {
         }
         let number = bucket.number();
         let asked = bucket
-            .tokens
-            .iter()
-            .filter(|token| token.object == call.object && token.party.conflicts_with(&party));
-        let asked = asked
+            .open_against(call.object, &party)
             .map(|token| Asked {
                 who: Who::Token(token.number),
                 context: None,
@@ -222,7 +216,8 @@ impl<E: Environment> Engine<E> {
             return held(trap.state == State::Confirmed);
         }
         // Nobody came. An asked one that left without seeing the question was in flight when this call came, too.
-        let nobody_inside = trap.asked.is_empty();
+        // Somebody inside a body makes no points either: only a delay without such speaks for an order.
+        let nobody_inside = trap.asked.is_empty() && !party.is_within(call.object);
         let left = trap
             .asked
             .into_iter()
@@ -291,13 +286,16 @@ impl<E: Environment> Engine<E> {
                 key_text: None,
                 context: seen.flight.context,
                 thread: None,
+                lineage: None,
                 entered_ns: party.entered_ns,
                 delayed_ns: 0,
                 stack: None,
             },
         });
         asked
-            .filter(|asked| asked.party.conflicts_with(party))
+            .filter(|asked| {
+                asked.party.conflicts_with(party) && !party.descends_from(asked.who, call.object)
+            })
             .collect()
     }
 

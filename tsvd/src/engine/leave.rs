@@ -33,13 +33,12 @@ impl<E: Environment> Engine<E> {
             return;
         }
         let (flight, words) = context.ended(index);
-        let outside = context.suspend();
+        let _suspended = context.suspend();
         self.answer(
             self.traps.lock(object_hash(words)),
             words,
             Who::Mark(flight),
         );
-        context.resume(outside);
     }
 
     /// `who` has left: whoever was held for it goes on, and whoever asked it has its proof.
@@ -81,6 +80,7 @@ impl<E: Environment> Engine<E> {
         for (number, mut evidence) in proofs {
             evidence.first.stack = Some(self.env.stack());
             evidence.first.thread = self.env.thread_name();
+            evidence.first.lineage = self.env.lineage(|lineage| lineage.cloned());
             self.prove(evidence);
             let mut bucket = self.traps.lock(object_hash(words));
             if let Some(trap) = bucket.trap(number) {
@@ -99,7 +99,7 @@ impl<E: Environment> Engine<E> {
         if context.is_suspended() {
             return None;
         }
-        let outside = context.suspend();
+        let _suspended = context.suspend();
         let hash = call.object_hash();
         context.count_scope();
         let mut party = self.party(context, call);
@@ -115,7 +115,6 @@ impl<E: Environment> Engine<E> {
         drop(bucket);
         self.now.publish();
         let caught = self.check(context, call, Who::Token(number), false) == Checked::Caught;
-        context.resume(outside);
         Some((
             OpenToken {
                 number,
@@ -130,11 +129,8 @@ impl<E: Environment> Engine<E> {
         if self.now.is_off() {
             return;
         }
-        let outside = context.map(|context| (context, context.suspend()));
+        let _suspended = context.map(Context::suspend);
         self.end_token(&token);
-        if let Some((context, outside)) = outside {
-            context.resume(outside);
-        }
     }
 
     fn end_token(&self, token: &OpenToken) {

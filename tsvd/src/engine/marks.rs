@@ -19,6 +19,7 @@ use super::budget::Spent;
 use super::defect::{Defect, planted};
 use super::env::Environment;
 use super::filter::{Filter, PairCache};
+use super::lineage::Bequest;
 use super::order::Gaps;
 use super::phase::Points;
 use super::primitive::{AtomicBool, AtomicPtr, AtomicU64, Condvar, Ordering, fence};
@@ -47,15 +48,16 @@ pub(crate) struct Context<E: Environment> {
     pub(super) points: Points,
     pub(super) gaps: Gaps,
     pub(super) slept: Spent,
+    pub(super) bequest: Bequest,
     /// Wakes the owner out of its delay; waited for under the lock of the trap's bucket.
     pub(super) signal: Condvar,
     world: std::marker::PhantomData<fn() -> E>,
 }
 
 /// One operation in flight.
-#[derive(Default)]
+#[derive(Debug, Default)]
 #[repr(align(64))]
-struct Entry {
+pub(super) struct Entry {
     state: AtomicU64,
     word: AtomicU64,
     type_word: AtomicU64,
@@ -72,6 +74,40 @@ pub(crate) struct Flight {
     pub(super) context: u64,
     pub(super) index: usize,
     pub(super) state: u64,
+}
+
+/// Puts back, also by unwinding, the depth at which the thread's calls are watched.
+#[must_use]
+pub(super) struct Suspended<'a> {
+    depth: &'a AtomicU64,
+    before: u64,
+}
+
+impl Drop for Suspended<'_> {
+    fn drop(&mut self) {
+        self.depth.store(self.before, Ordering::Relaxed);
+    }
+}
+
+/// A flight whose check is under way: ended if the check unwinds, for nobody else will.
+pub(super) struct Unchecked<'a, E: Environment> {
+    context: &'a Context<E>,
+    index: usize,
+}
+
+impl<E: Environment> Unchecked<'_, E> {
+    /// The check is over; the flight goes on.
+    pub(super) fn checked(self) -> usize {
+        let index = self.index;
+        std::mem::forget(self);
+        index
+    }
+}
+
+impl<E: Environment> Drop for Unchecked<'_, E> {
+    fn drop(&mut self) {
+        self.context.finish(self.index);
+    }
 }
 
 /// A consistent copy of somebody's entry.
@@ -98,6 +134,7 @@ impl<E: Environment> Context<E> {
             points: Points::new(),
             gaps: Gaps::new(),
             slept: Spent::new(),
+            bequest: Bequest::new(),
             signal: Condvar::new(),
             world: std::marker::PhantomData,
         }
@@ -126,7 +163,13 @@ impl<E: Environment> Context<E> {
         self.points.reset();
         self.gaps.reset();
         self.slept.reset();
-        self.taken.store(false, Ordering::Release);
+        self.bequest.reset();
+        let order = if planted(Defect::ReleasedRelaxed) {
+            Ordering::Relaxed
+        } else {
+            Ordering::Release
+        };
+        self.taken.store(false, order);
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -135,7 +178,7 @@ impl<E: Environment> Context<E> {
 
     /// Operations and scopes entered by all owners so far.
     pub(super) fn operations(&self) -> u64 {
-        let flights = self.entries.iter().map(Entry::flights);
+        let flights = self.entries.iter().map(Entry::count);
         flights.sum::<u64>() + self.scopes.load(Ordering::Relaxed)
     }
 
@@ -151,16 +194,15 @@ impl<E: Environment> Context<E> {
         one_more(&self.objects);
     }
 
-    /// Makes this thread's own calls unwatched until [`resume`](Self::resume): the engine must not observe itself, nor what it
+    /// Makes this thread's own calls unwatched for as long as the value lives: the engine must not observe itself, nor what it
     /// calls (a key's `Debug`, an allocator).
-    pub(super) fn suspend(&self) -> u64 {
-        let depth = self.depth.load(Ordering::Relaxed);
+    pub(super) fn suspend(&self) -> Suspended<'_> {
+        let before = self.depth.load(Ordering::Relaxed);
         self.depth.store(DEPTH as u64, Ordering::Relaxed);
-        depth
-    }
-
-    pub(super) fn resume(&self, depth: u64) {
-        self.depth.store(depth, Ordering::Relaxed);
+        Suspended {
+            depth: &self.depth,
+            before,
+        }
     }
 
     pub(super) fn is_suspended(&self) -> bool {
@@ -213,6 +255,32 @@ impl<E: Environment> Context<E> {
         self.depth.load(Ordering::Relaxed).saturating_sub(1) as usize
     }
 
+    pub(super) fn unchecked(&self, index: usize) -> Unchecked<'_, E> {
+        Unchecked {
+            context: self,
+            index,
+        }
+    }
+
+    /// This thread's flights, outermost first, with the words of their objects; for the owner.
+    pub(super) fn flights(
+        &'static self,
+    ) -> impl Iterator<Item = (Flight, [u64; 2], &'static Entry)> {
+        let number = self.number();
+        self.entries
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, entry)| {
+                let state = entry.state.load(Ordering::Relaxed);
+                let flight = Flight {
+                    context: number,
+                    index,
+                    state,
+                };
+                (state & 1 == 1).then(|| (flight, entry.words(), entry))
+            })
+    }
+
     /// The flight at `index`, which is the caller's own.
     pub(super) fn flight(&self, index: usize) -> Flight {
         Flight {
@@ -226,17 +294,13 @@ impl<E: Environment> Context<E> {
     pub(super) fn ended(&self, index: usize) -> (Flight, [u64; 2]) {
         let entry = &self.entries[index];
         let state = entry.state.load(Ordering::Relaxed).wrapping_sub(1);
-        let words = [
-            entry.word.load(Ordering::Relaxed),
-            entry.type_word.load(Ordering::Relaxed),
-        ];
         (
             Flight {
                 context: self.number(),
                 index,
                 state,
             },
-            words,
+            entry.words(),
         )
     }
 
@@ -248,8 +312,7 @@ impl<E: Environment> Context<E> {
     }
 
     pub(super) fn in_flight(&self, flight: Flight) -> bool {
-        self.entries[flight.index].state.load(Ordering::Acquire) == flight.state
-            && self.number() == flight.context
+        self.entries[flight.index].is_at(flight.state) && self.number() == flight.context
     }
 
     /// Ends this thread's open flights on `object`, whose life ends: its address may be another's before they leave.
@@ -266,7 +329,12 @@ impl<E: Environment> Context<E> {
 
     /// Copies of this thread's flights on `object`.
     pub(super) fn see(&self, object: Object) -> impl Iterator<Item = Seen> + '_ {
-        self.entries
+        let depth = if planted(Defect::OutermostOnly) {
+            1
+        } else {
+            DEPTH
+        };
+        self.entries[..depth]
             .iter()
             .enumerate()
             .filter_map(move |(index, entry)| {
@@ -307,8 +375,20 @@ impl Entry {
     }
 
     /// Flights so far: each takes the state two further.
-    fn flights(&self) -> u64 {
+    fn count(&self) -> u64 {
         self.state.load(Ordering::Relaxed).div_ceil(2)
+    }
+
+    /// Whether the flight of this `state` is still the entry's.
+    pub(super) fn is_at(&self, state: u64) -> bool {
+        self.state.load(Ordering::Acquire) == state
+    }
+
+    fn words(&self) -> [u64; 2] {
+        [
+            self.word.load(Ordering::Relaxed),
+            self.type_word.load(Ordering::Relaxed),
+        ]
     }
 
     fn copy(&self, object: Object) -> Option<Copied> {
@@ -316,10 +396,7 @@ impl Entry {
         if state & 1 == 0 {
             return None;
         }
-        let words = [
-            self.word.load(Ordering::Relaxed),
-            self.type_word.load(Ordering::Relaxed),
-        ];
+        let words = self.words();
         let key = self.key.load(Ordering::Relaxed);
         let operation = self.operation.load(Ordering::Relaxed);
         let site = self.site.load(Ordering::Relaxed);

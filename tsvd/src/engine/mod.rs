@@ -5,6 +5,7 @@
 //! The exact side knows who is in flight and who is held, and is the only one that can report:
 //! - [`marks`]: each thread's own stack of operations in flight, written without shared stores, read by whoever arms;
 //! - [`traps`]: who is held before its body, and the scopes in flight, exact under sharded locks;
+//! - [`lineage`]: the operations a context was begun in, which it never conflicts with;
 //! - [`hold`]: holding a call, the two verdicts (trap, confirmed overlap), and letting the second party run alone.
 //!
 //! The lossy side only decides where to sleep:
@@ -25,6 +26,7 @@ mod filter;
 mod history;
 mod hold;
 mod leave;
+mod lineage;
 pub(crate) mod marks;
 #[cfg(all(loom, test))]
 mod models;
@@ -47,6 +49,7 @@ use primitive::{AtomicU64, CachePadded, Mutex, Ordering, lossy};
 
 pub(crate) use enter::Call;
 pub(crate) use leave::OpenToken;
+pub(crate) use lineage::Lineage;
 pub(crate) use marks::Context;
 pub(crate) use now::Now;
 

@@ -7,7 +7,8 @@
 //! | `changes << 28 \| tick << 16 \| published` | on; `published` traps and tokens are live |
 //!
 //! `changes` counts each growth of the trap set, each publication and each retraction, always by an atomic
-//! read-modify-write, so no change is lost; `tick` wraps after about 8 seconds. A filter entry stamped with a value that says `published == 0` is
+//! read-modify-write, so no change is lost; `tick` wraps after about 8 seconds. When `published` is full it stays so for good: the
+//! filters are of no use from then on, and nothing is overlooked. A filter entry stamped with a value that says `published == 0` is
 //! therefore proof, for as long as the value stands, that nothing is published.
 
 use super::primitive::{AtomicU64, Ordering};
@@ -85,11 +86,11 @@ impl Now {
 
     /// Release: whoever loads the new value and fences (acquire) sees the raised counter of [`traps`](super::traps).
     pub(super) fn publish(&self) {
-        self.change(|value| value.wrapping_add(CHANGE) + 1);
+        self.change(|value| value.wrapping_add(CHANGE) + u64::from(!is_full(value)));
     }
 
     pub(super) fn retract(&self) {
-        self.change(|value| value.wrapping_add(CHANGE) - 1);
+        self.change(|value| value.wrapping_add(CHANGE) - u64::from(!is_full(value)));
     }
 
     fn change(&self, next: impl Fn(u64) -> u64) {
@@ -110,6 +111,10 @@ impl Now {
                 })
             });
     }
+}
+
+fn is_full(value: u64) -> bool {
+    value & PUBLISHED == PUBLISHED
 }
 
 #[cfg(all(test, not(loom)))]
@@ -175,6 +180,21 @@ mod tests {
             let before = Now::coarse(now.load(), phase);
             now.advance();
             assert_ne!(Now::coarse(now.load(), phase), before);
+        }
+    }
+
+    #[test]
+    fn more_publications_than_can_be_counted_are_never_quiet() {
+        let now = Now::undecided();
+        now.switch_on();
+        let mut before = now.load();
+        for change in [Now::publish, Now::retract] {
+            for _ in 0..PUBLISHED + 10 {
+                change(&now);
+                assert!(now.load() > before, "no value comes back");
+                assert!(!Now::is_quiet(now.load()));
+                before = now.load();
+            }
         }
     }
 }

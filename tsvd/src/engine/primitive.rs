@@ -17,8 +17,8 @@ pub(crate) mod lossy {
     //! explore the protocol and nothing else.
 
     pub(crate) use parking_lot::Mutex;
-    pub(crate) use std::sync::OnceLock;
     pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    pub(crate) use std::sync::{Arc, OnceLock};
 }
 
 #[cfg(loom)]

@@ -5,8 +5,11 @@
 
 use std::panic::Location;
 
+use super::defect::{Defect, planted};
 use super::env::Environment;
+use super::lineage::Lineage;
 use super::marks::{Context, Flight};
+use super::primitive::lossy::Arc;
 use super::primitive::{AtomicU32, CachePadded, Mutex, MutexGuard, Ordering};
 use crate::contract::{Object, Operation, conflict};
 
@@ -56,6 +59,10 @@ impl<E: Environment> Table<E> {
     pub(super) fn lock(&self, hash: u64) -> MutexGuard<'_, Bucket<E>> {
         self.0[hash as usize % BUCKETS].lock()
     }
+
+    pub(super) fn buckets(&self) -> impl Iterator<Item = &Mutex<Bucket<E>>> {
+        self.0.iter().map(|bucket| &**bucket)
+    }
 }
 
 /// The traps and tokens of the objects that share a lock.
@@ -82,7 +89,8 @@ impl<E: Environment> Bucket<E> {
         self.next
     }
 
-    /// A trap whose party is held and may not be in flight together with `party` on `object`.
+    /// A trap whose party is held and may not be in flight together with `party` on `object`. (No party descends from one that
+    /// is held: its thread has not begun the body.)
     pub(super) fn held_against(
         &mut self,
         object: Object,
@@ -92,6 +100,19 @@ impl<E: Environment> Bucket<E> {
             matches!(trap.state, State::Held)
                 && trap.object == object
                 && trap.party.conflicts_with(party)
+        })
+    }
+
+    /// The scopes that may not be in flight together with `party` on `object`.
+    pub(super) fn open_against(
+        &self,
+        object: Object,
+        party: &Party<E::Stack>,
+    ) -> impl Iterator<Item = &Token<E>> {
+        self.tokens.iter().filter(move |token| {
+            token.object == object
+                && token.party.conflicts_with(party)
+                && !party.descends_from(Who::Token(token.number), object)
         })
     }
 
@@ -164,6 +185,8 @@ pub(crate) struct Party<S> {
     /// Number of the context.
     pub(crate) context: u64,
     pub(crate) thread: Option<String>,
+    /// What its context inherited, as far as it is known.
+    pub(crate) lineage: Option<Arc<Lineage>>,
     /// When the call was first seen, nanoseconds of the environment.
     pub(crate) entered_ns: u64,
     /// How long we held it.
@@ -175,6 +198,21 @@ impl<S> Party<S> {
     pub(super) fn conflicts_with(&self, other: &Self) -> bool {
         self.context != other.context
             && conflict(self.operation, self.key, other.operation, other.key)
+    }
+
+    /// Whether this party's context was begun in the call `who` on `object`, or in one that was.
+    pub(super) fn descends_from(&self, who: Who, object: Object) -> bool {
+        self.lineage
+            .as_ref()
+            .is_some_and(|lineage| lineage.has(who, object.words()))
+            && !planted(Defect::AncestorsConflict)
+    }
+
+    /// Whether an operation on `object` that this party's context was begun in is in flight.
+    pub(super) fn is_within(&self, object: Object) -> bool {
+        self.lineage
+            .as_ref()
+            .is_some_and(|lineage| lineage.is_inside(object.words()))
     }
 }
 

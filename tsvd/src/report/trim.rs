@@ -9,6 +9,8 @@ use super::model::Frame;
 /// Takes away the frames of the runtime, of the wrappers of annotated methods and of what started the thread.
 pub(crate) fn trim(mut frames: Vec<Frame>) -> Vec<Frame> {
     trim_start(&mut frames);
+    // Between a thread's, or a job's, closure and what runs it.
+    frames.retain(|frame| !is_inheritance(frame));
     trim_runtime(&mut frames);
     unwrap_bodies(&mut frames);
     frames
@@ -23,7 +25,10 @@ fn trim_start(frames: &mut Vec<Frame>) {
     frames.truncate(start);
     // The call of the thread's closure, or of the test's function.
     let is_call = |frame: &Frame| is_std(frame) && frame.function.contains("call_once");
-    while frames.last().is_some_and(is_call) {
+    while frames
+        .last()
+        .is_some_and(|frame| is_call(frame) || is_inheritance(frame))
+    {
         frames.pop();
     }
 }
@@ -76,6 +81,23 @@ fn is_wrapper(frame: &Frame) -> bool {
     };
     name.and_then(|name| name.strip_prefix("call"))
         .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+}
+
+/// Whether a frame runs a closure with what it inherits.
+fn is_inheritance(frame: &Frame) -> bool {
+    const MODULES: [&str; 3] = [
+        "tsvd::context::inherit",
+        "tsvd::thread::inherit::",
+        "tsvd::backend::detect::inherit::",
+    ];
+    const SOURCES: [&str; 3] = [
+        "context.rs",
+        "thread/inherit.rs",
+        "backend/detect/inherit.rs",
+    ];
+    let name = frame.function.trim_start_matches('<');
+    MODULES.iter().any(|module| name.starts_with(module))
+        || own_source(frame).is_some_and(|file| SOURCES.contains(&file))
 }
 
 /// Whether a frame is of the runtime, or drops something of the runtime's.

@@ -51,7 +51,8 @@ impl Chosen {
 
 /// Watches operations from now on, unless `TSVD=off`; also in programs that are no tests.
 pub(crate) fn enable(chosen: Chosen) {
-    decide(true, &chosen);
+    // Its own allocations must not ask for a decision, should the allocator be watched.
+    threads::unwatched(|| decide(true, &chosen));
     threads::forget_off();
 }
 

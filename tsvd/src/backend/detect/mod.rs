@@ -4,6 +4,7 @@ mod declared;
 mod exit;
 mod fences;
 mod gate;
+mod inherit;
 mod memory;
 mod recorder;
 mod threads;
@@ -21,6 +22,7 @@ use fences::Fences;
 use world::World;
 
 pub(crate) use gate::{Chosen, enable};
+pub(crate) use inherit::bequeath;
 
 /// Read by every operation.
 struct Shared {

@@ -269,7 +269,10 @@ impl Recorder {
                 thread: party.thread.clone(),
                 thread_id: party.context,
                 task: None,
-                spawned_at: None,
+                spawned_at: party
+                    .lineage
+                    .as_ref()
+                    .map(|lineage| self.site(lineage.spawned_at())),
             },
             entered_ms: millis(party.entered_ns),
             delayed_ms: millis(party.delayed_ns),

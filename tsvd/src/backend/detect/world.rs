@@ -2,12 +2,14 @@
 
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, MutexGuard};
 
-use super::{SHARED, gate, memory, recorder, ticker};
+use super::{SHARED, gate, inherit, memory, recorder, ticker};
+use crate::engine::Lineage;
 use crate::engine::env::Environment;
 use crate::engine::sites::{Site, SiteId};
 use crate::engine::traps::{Bucket, Evidence};
@@ -82,7 +84,7 @@ impl Environment for World {
     }
 
     fn is_alone(&self) -> bool {
-        threads_of_process().is_some_and(|threads| threads <= 1 + ticker::THREADS)
+        threads_of_process().is_some_and(|threads| threads <= 1 + ticker::threads())
     }
 
     fn stack(&self) -> RawStack {
@@ -91,6 +93,11 @@ impl Environment for World {
 
     fn thread_name(&self) -> Option<String> {
         std::thread::current().name().map(str::to_owned)
+    }
+
+    #[inline]
+    fn lineage<R>(&self, see: impl FnOnce(Option<&Arc<Lineage>>) -> R) -> R {
+        inherit::lineage(see)
     }
 
     fn text(&self, key: &dyn Debug) -> Option<String> {

@@ -7,6 +7,8 @@ pub(crate) mod simulated;
 
 use std::fmt::Debug;
 
+use super::lineage::Lineage;
+use super::primitive::lossy::Arc;
 use super::primitive::{Condvar, MutexGuard};
 use super::sites::{Site, SiteId};
 use super::traps::{Bucket, Evidence};
@@ -40,6 +42,9 @@ pub(crate) trait Environment: Sized + Send + Sync + 'static {
 
     /// The calling thread's name.
     fn thread_name(&self) -> Option<String>;
+
+    /// Lets `see` have what the calling thread inherited.
+    fn lineage<R>(&self, see: impl FnOnce(Option<&Arc<Lineage>>) -> R) -> R;
 
     /// The text of a key; `None` when the user's `Debug` panics.
     fn text(&self, key: &dyn Debug) -> Option<String>;

@@ -4,14 +4,15 @@
 //! written and read under the bucket's lock, which is loom's, or read when all threads have been joined. A thread's
 //! clock is its own.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
 use std::ptr;
-use std::sync::Mutex as StdMutex;
 use std::sync::atomic::AtomicBool as Ghost;
+use std::sync::{Arc, Mutex as StdMutex};
 
 use super::Environment;
 use crate::engine::defect::{Defect, planted};
+use crate::engine::lineage::Lineage;
 use crate::engine::primitive::{AtomicBool, Condvar, MutexGuard, Ordering, fence};
 use crate::engine::sites::{Site, SiteId};
 use crate::engine::traps::{Bucket, Evidence, State};
@@ -19,6 +20,7 @@ use crate::engine::traps::{Bucket, Evidence, State};
 loom::thread_local! {
     static CLOCK: Cell<u64> = Cell::new(0);
     static REPORTS: Cell<usize> = Cell::new(0);
+    static LINEAGE: RefCell<Option<Arc<Lineage>>> = RefCell::new(None);
 }
 
 /// How long a delay is.
@@ -59,6 +61,11 @@ impl Modelled {
     /// A trap has been published; knowing it orders nothing.
     pub(crate) fn is_published(&self) -> bool {
         self.published.load(Ordering::Relaxed)
+    }
+
+    /// The calling thread is a context that has inherited `lineage`.
+    pub(crate) fn inherit(lineage: Lineage) {
+        LINEAGE.with(|own| own.replace(Some(Arc::new(lineage))));
     }
 
     /// Violations reported by the calling thread.
@@ -142,6 +149,10 @@ impl Environment for Modelled {
 
     fn thread_name(&self) -> Option<String> {
         None
+    }
+
+    fn lineage<R>(&self, see: impl FnOnce(Option<&Arc<Lineage>>) -> R) -> R {
+        LINEAGE.with(|lineage| see(lineage.borrow().as_ref()))
     }
 
     fn text(&self, _key: &dyn Debug) -> Option<String> {

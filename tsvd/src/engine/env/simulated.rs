@@ -3,23 +3,28 @@
 //! A thread gives up its turn only in [`Simulated::pause`] (a simulated thread's own step) and in [`Environment::wait`] (the
 //! engine's delay). When nobody can run, the clock jumps to the earliest end of a sleep.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
-use std::sync::{Condvar as Turn, Mutex as StdMutex, MutexGuard as StdGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar as Turn, Mutex as StdMutex, MutexGuard as StdGuard};
 
 use super::Environment;
+use crate::engine::lineage::Lineage;
 use crate::engine::primitive::{Condvar, MutexGuard};
 use crate::engine::sites::{Site, SiteId};
 use crate::engine::traps::{Bucket, Evidence};
 
 thread_local! {
     static ME: Cell<usize> = const { Cell::new(usize::MAX) };
+    static LINEAGE: RefCell<Option<Arc<Lineage>>> = const { RefCell::new(None) };
 }
 
 pub(crate) struct Simulated {
     world: StdMutex<World>,
     turn: Turn,
     evidence: StdMutex<Vec<Evidence<usize>>>,
+    /// The next stack cannot be taken.
+    fails: AtomicBool,
 }
 
 struct World {
@@ -53,6 +58,7 @@ impl Simulated {
             world: StdMutex::new(world),
             turn: Turn::new(),
             evidence: StdMutex::new(Vec::new()),
+            fails: AtomicBool::new(false),
         }
     }
 
@@ -93,6 +99,18 @@ impl Simulated {
         };
         self.give_up(&mut world, state);
         drop(self.wait_for_turn(world, ME.get()));
+    }
+
+    /// Whoever takes the next stack panics.
+    pub(crate) fn fail(&self) {
+        self.fails.store(true, Ordering::Relaxed);
+    }
+
+    /// Runs `body` in a context that has inherited `lineage`.
+    pub(crate) fn inherit(&self, lineage: Lineage, body: impl FnOnce()) {
+        let before = LINEAGE.replace(Some(Arc::new(lineage)));
+        body();
+        LINEAGE.set(before);
     }
 
     pub(crate) fn evidence(&self) -> Vec<Evidence<usize>> {
@@ -192,11 +210,16 @@ impl Environment for Simulated {
     }
 
     fn stack(&self) -> usize {
+        assert!(!self.fails.swap(false, Ordering::Relaxed), "told to fail");
         ME.get()
     }
 
     fn thread_name(&self) -> Option<String> {
         Some(format!("simulated {}", ME.get()))
+    }
+
+    fn lineage<R>(&self, see: impl FnOnce(Option<&Arc<Lineage>>) -> R) -> R {
+        LINEAGE.with_borrow(|lineage| see(lineage.as_ref()))
     }
 
     fn text(&self, key: &dyn Debug) -> Option<String> {

@@ -9,8 +9,9 @@ use super::{Delays, DetectedBy, Modelled, Seen};
 use crate::config::Parameters;
 use crate::contract::{Access, Object, Operation};
 use crate::engine::enter::Entered;
+use crate::engine::marks::Flight;
 use crate::engine::traps::Evidence;
-use crate::engine::{Call, Context, Engine, Now, OpenToken};
+use crate::engine::{Call, Context, Engine, Lineage, Now, OpenToken};
 
 /// Called by context 0.
 pub(super) static FIRST: Operation = operation("first", Access::Write, Location::caller());
@@ -92,7 +93,7 @@ impl Lab {
             Entered::InFlight(index) | Entered::Caught(index) => {
                 self.engine.leave(self.contexts[me], index);
             }
-            Entered::Unwatched => panic!("no model nests its calls"),
+            Entered::Unwatched => panic!("no model nests its calls so deeply"),
         }
     }
 
@@ -109,6 +110,53 @@ impl Lab {
 
     pub(super) fn close(&self, me: usize, token: OpenToken) {
         self.engine.close(Some(self.contexts[me]), token);
+    }
+
+    /// The life of the object of `operation` ends in context `me`.
+    pub(super) fn retire(&self, me: usize, operation: &'static Operation) {
+        self.engine
+            .retire(self.contexts[me], call(operation).object);
+    }
+
+    /// The thread of context `me` makes a call and ends; the number of the call in its entry.
+    pub(super) fn call_and_end(&self, me: usize, operation: &'static Operation) -> Flight {
+        let context = self.contexts[me];
+        let index = self.enter_index(context, operation);
+        let flight = context.flight(index);
+        self.engine.leave(context, index);
+        context.release();
+        flight
+    }
+
+    /// A new thread makes a call; likewise.
+    pub(super) fn begin_and_call(&self, operation: &'static Operation) -> Flight {
+        let context = self.engine.attach();
+        let index = self.enter_index(context, operation);
+        let flight = context.flight(index);
+        self.engine.leave(context, index);
+        flight
+    }
+
+    fn enter_index(
+        &self,
+        context: &'static Context<Modelled>,
+        operation: &'static Operation,
+    ) -> usize {
+        match self.engine.enter(context, &call(operation)) {
+            Entered::InFlight(index) | Entered::Caught(index) => index,
+            Entered::Unwatched => panic!("no model nests its calls so deeply"),
+        }
+    }
+
+    /// How many blocks there are.
+    pub(super) fn blocks(&self) -> usize {
+        self.engine.contexts.lock().len()
+    }
+
+    /// What a context that context `me` begins now inherits.
+    pub(super) fn bequeath(&self, me: usize) -> Lineage {
+        let site = Location::caller();
+        self.engine.bequeath(Some(self.contexts[me]), site)
     }
 
     /// The calls of context `me` on the object of `operation`, as a trapper's scan sees them.
@@ -130,7 +178,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        for context in self.contexts.drain(..) {
+        for context in self.engine.contexts.lock().drain(..) {
             // SAFETY: leaked by `attach` as a box, and only this laboratory's engine, which ends here, knows it.
             drop(unsafe { Box::from_raw(ptr::from_ref(context).cast_mut()) });
         }

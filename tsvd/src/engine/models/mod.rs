@@ -27,6 +27,7 @@ use lab::{FIRST, Goals, Lab, READ, SECOND, THIRD, WRITE_OTHER, is_trap};
 const UNSEEN: &str = "two calls overlapped and neither saw the other";
 const UNPROVED: &str = "an overlap was not reported just once";
 const TORN: &str = "a scan mixed two calls of one entry";
+const REPEATED: &str = "the number of a call came back";
 const INVENTED: &str = "reported although the calls are ordered";
 
 /// Trap or mark: a call that is inside when the trap is retracted either met the trap or was seen inside. It begins at any
@@ -130,6 +131,68 @@ fn waits_for_the_asker(goals: &Goals) {
     let seen = lab.seen();
     goals.reach(&seen);
     assert!(seen.violations.is_empty(), "{INVENTED}");
+}
+
+/// A context that was begun in a call is never reported against it, although it is held while that call ends; `inherits` says
+/// that the engine knows of it.
+fn begun_in_a_call(inherits: bool) {
+    let lab = Lab::new(Delays::EndAnyTime, 2, &[&FIRST]);
+    let parent = lab.enter(1, &SECOND);
+    let lineage = inherits.then(|| lab.bequeath(1));
+    let child = {
+        let lab = Arc::clone(&lab);
+        thread::spawn(move || {
+            if let Some(lineage) = lineage {
+                Modelled::inherit(lineage);
+            }
+            lab.call(0, &FIRST);
+        })
+    };
+    lab.leave(1, parent);
+    child.join().unwrap();
+    assert!(lab.seen().violations.is_empty(), "{INVENTED}");
+}
+
+/// A block is used again: the new owner goes on counting where the last one stopped, so that no call is taken for another.
+fn block_used_again() {
+    let lab = Lab::new(Delays::EndAnyTime, 1, &[]);
+    let first = {
+        let lab = Arc::clone(&lab);
+        thread::spawn(move || lab.call_and_end(0, &SECOND))
+    };
+    let second = lab.begin_and_call(&WRITE_OTHER);
+    let first = first.join().unwrap();
+    if lab.blocks() == 1 {
+        assert!(second.state > first.state, "{REPEATED}");
+    }
+}
+
+/// A nested call is as much in flight as the one around it.
+fn nested_and_held(goals: &Goals) {
+    let lab = Lab::new(Delays::EndWhenTold, 2, &[&FIRST]);
+    let outer = lab.enter(1, &WRITE_OTHER);
+    held_and_passing(&lab, goals);
+    lab.leave(1, outer);
+}
+
+/// An object ends inside its own call, or scope, and its memory is another's before that one is over.
+fn ended_inside(scope: bool) {
+    let lab = Lab::new(Delays::EndAnyTime, 2, &[&FIRST]);
+    let scope = scope.then(|| lab.open(1, &SECOND).0);
+    let inside = scope.is_none().then(|| lab.enter(1, &SECOND));
+    lab.retire(1, &SECOND);
+    let next = {
+        let lab = Arc::clone(&lab);
+        thread::spawn(move || lab.call(0, &FIRST))
+    };
+    if let Some(scope) = scope {
+        lab.close(1, scope);
+    }
+    if let Some(inside) = inside {
+        lab.leave(1, inside);
+    }
+    next.join().unwrap();
+    assert!(lab.seen().violations.is_empty(), "{INVENTED}");
 }
 
 /// Calls under one lock are never reported, although both are held there.
@@ -372,6 +435,27 @@ fn a_call_that_waits_for_its_asker_is_no_proof() {
         waits_for_the_asker,
         "engine: waits for the asker",
     );
+}
+
+#[test]
+fn a_call_and_a_context_begun_in_it_are_not_reported() {
+    holds("engine: begun in a call", || begun_in_a_call(true));
+}
+
+#[test]
+fn a_block_used_again_repeats_no_number() {
+    holds("engine: block used again", block_used_again);
+}
+
+#[test]
+fn a_nested_call_is_seen_too() {
+    reaches(&["trap", "asked"], nested_and_held, "engine: nested");
+}
+
+#[test]
+fn what_is_inside_an_ended_object_is_not_inside_the_next() {
+    holds("engine: ended inside a call", || ended_inside(false));
+    holds("engine: ended inside a scope", || ended_inside(true));
 }
 
 #[test]

@@ -42,6 +42,11 @@ mutants! {
     torn_entry: TornEntry of entry_used_again, TORN;
     torn_entry_reported: TornEntry of read_beside_another_write, INVENTED;
     bodies_together: BodiesTogether of bodies_apart, "Causality violation";
+    ancestors_conflict: AncestorsConflict of |_| begun_in_a_call(true), INVENTED;
+    released_relaxed: ReleasedRelaxed of |_| block_used_again(), REPEATED;
+    outermost_only: OutermostOnly of nested_and_held, UNSEEN;
+    retired_mark_stays: RetiredMarkStays of |_| ended_inside(false), INVENTED;
+    retired_scope_stays: RetiredScopeStays of |_| ended_inside(true), INVENTED;
     no_wake: NoWake of woken_by_the_second, "deadlock";
 }
 
@@ -53,6 +58,12 @@ mod programs {
     fn lock_on_one_side() {
         let test = "engine::models::mutants::programs::lock_on_one_side";
         checked::rejected(test, INVENTED, || ordered_by_a_lock(false));
+    }
+
+    #[test]
+    fn no_inheritance() {
+        let test = "engine::models::mutants::programs::no_inheritance";
+        checked::rejected(test, INVENTED, || begun_in_a_call(false));
     }
 
     #[test]

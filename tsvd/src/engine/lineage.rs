@@ -1,0 +1,245 @@
+//! What a context inherits: the operations in flight around the call that began it.
+//!
+//! Contexts form a tree, and its inner nodes are *operations in flight*, not threads: a write that runs threads which read the
+//! same object is correct, while a parent and a child that race outside of such an operation are as guilty as any two. So a
+//! call never conflicts with an operation that its context was begun in. Operations are compared one by one, by number: one
+//! that has ended excuses nothing else.
+//!
+//! Only the newer of two calls can descend from the other, and a call that is held has no descendants, for its thread has not
+//! begun its body. So the exact side asks one question, [`Party::descends_from`](super::traps::Party::descends_from), of
+//! whoever looks for others.
+//!
+//! The lossy side asks none. It records an access once for each operation of the tree above it ([`Engine::lines`]): outermost
+//! as the whole operation's, so that it meets strangers, and innermost as its own context's, so that it meets its siblings.
+
+use std::panic::Location;
+
+use super::Engine;
+use super::enter::{Call, mix, object_hash};
+use super::env::Environment;
+use super::marks::{Context, Entry};
+use super::now::Now;
+use super::primitive::lossy::{AtomicU32, Mutex, Ordering};
+use super::traps::Who;
+use crate::contract::Object;
+
+/// What one context hands on to another that it begins.
+#[derive(Debug)]
+pub(crate) struct Lineage {
+    /// Outermost first.
+    ancestors: Vec<Ancestor>,
+    spawned_at: &'static Location<'static>,
+}
+
+/// An operation that was in flight when a context was begun in it.
+#[derive(Clone, Debug)]
+struct Ancestor {
+    who: Who,
+    words: [u64; 2],
+    /// Number of its context.
+    context: u64,
+    /// Where its mark is; `None` for a token.
+    entry: Option<&'static Entry>,
+}
+
+impl Lineage {
+    /// Of a context that nothing was in flight around.
+    pub(crate) fn new(spawned_at: &'static Location<'static>) -> Self {
+        Self {
+            ancestors: Vec::new(),
+            spawned_at,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ancestors.is_empty()
+    }
+
+    /// Who called for the context.
+    pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
+        self.spawned_at
+    }
+
+    /// Whether `who`, on the object of these words, is an ancestor. Numbers of tokens are told apart by the object.
+    pub(super) fn has(&self, who: Who, words: [u64; 2]) -> bool {
+        self.ancestors
+            .iter()
+            .any(|ancestor| ancestor.who == who && ancestor.words == words)
+    }
+
+    fn on(&self, object: Object) -> Vec<Ancestor> {
+        let words = object.words();
+        let on_it = self
+            .ancestors
+            .iter()
+            .filter(|ancestor| ancestor.words == words);
+        on_it.cloned().collect()
+    }
+
+    /// Whether one on the object of these words is still in flight, as far as marks tell.
+    pub(super) fn is_inside(&self, words: [u64; 2]) -> bool {
+        self.ancestors
+            .iter()
+            .any(|ancestor| ancestor.words == words && ancestor.is_marked() != Some(false))
+    }
+}
+
+impl Ancestor {
+    /// Whether it is still in flight; `None` where the table has to be asked.
+    fn is_marked(&self) -> Option<bool> {
+        match (self.who, self.entry) {
+            (Who::Mark(flight), Some(entry)) => Some(entry.is_at(flight.state)),
+            _ => None,
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.who == other.who && self.words == other.words
+    }
+
+    fn hash(&self) -> u64 {
+        match self.who {
+            Who::Mark(flight) => mix(flight.context, flight.state << 8 | flight.index as u64),
+            Who::Token(number) => mix(u64::MAX, number),
+        }
+    }
+}
+
+/// The operations a context has handed on, so that its own further calls are recorded beside those of its heirs. Its owner's
+/// alone.
+pub(super) struct Bequest {
+    any: AtomicU32,
+    list: Mutex<Vec<Ancestor>>,
+}
+
+impl Bequest {
+    pub(super) fn new() -> Self {
+        Self {
+            any: AtomicU32::new(0),
+            list: Mutex::new(Vec::new()),
+        }
+    }
+
+    fn set(&self, list: Vec<Ancestor>) {
+        self.any
+            .store(u32::from(!list.is_empty()), Ordering::Relaxed);
+        let before = std::mem::replace(&mut *self.list.lock(), list);
+        // Not under the lock: an allocator may be watched.
+        drop(before);
+    }
+
+    /// Forgets what another thread left in a recycled block.
+    pub(super) fn reset(&self) {
+        self.set(Vec::new());
+    }
+}
+
+/// The lines of the history an access belongs to.
+pub(super) struct Lines {
+    /// Hash, and number of the context it is recorded for.
+    pub(super) outer: Vec<(u64, u64)>,
+    /// The innermost, recorded for the call's own context.
+    pub(super) own: u64,
+}
+
+impl<E: Environment> Engine<E> {
+    /// What a context begun now at `site` by the calling thread, whose block is `context`, inherits: the operations in flight
+    /// of this thread, and those it inherited that have not ended since.
+    #[cold]
+    pub(crate) fn bequeath(
+        &self,
+        context: Option<&'static Context<E>>,
+        site: &'static Location<'static>,
+    ) -> Lineage {
+        // What this allocates and frees is nobody's operation.
+        let _suspended = context.map(Context::suspend);
+        let mut ancestors = self.env.lineage(|lineage| match lineage {
+            Some(lineage) => lineage.ancestors.clone(),
+            None => Vec::new(),
+        });
+        ancestors.retain(|ancestor| self.is_open(ancestor));
+        if let Some(context) = context {
+            let mut own: Vec<_> = context
+                .flights()
+                .map(|(flight, words, entry)| Ancestor {
+                    who: Who::Mark(flight),
+                    words,
+                    context: flight.context,
+                    entry: Some(entry),
+                })
+                .collect();
+            own.extend(self.own_tokens(context));
+            // A closure that runs on its own thread has inherited some of them already.
+            ancestors.retain(|ancestor| !own.iter().any(|own| own.is(ancestor)));
+            ancestors.extend_from_slice(&own);
+            context.bequest.set(own);
+        }
+        Lineage {
+            ancestors,
+            spawned_at: site,
+        }
+    }
+
+    /// The scopes that `context` has open.
+    fn own_tokens(&self, context: &Context<E>) -> Vec<Ancestor> {
+        if Now::is_quiet(self.now.load()) {
+            return Vec::new();
+        }
+        let mut own = Vec::new();
+        for bucket in self.traps.buckets() {
+            let bucket = bucket.lock();
+            let tokens = bucket
+                .tokens
+                .iter()
+                .filter(|token| token.party.context == context.number());
+            own.extend(tokens.map(|token| Ancestor {
+                who: Who::Token(token.number),
+                words: token.object.words(),
+                context: token.party.context,
+                entry: None,
+            }));
+        }
+        own
+    }
+
+    fn is_open(&self, ancestor: &Ancestor) -> bool {
+        ancestor.is_marked().unwrap_or_else(|| {
+            let bucket = self.traps.lock(object_hash(ancestor.words));
+            bucket
+                .tokens
+                .iter()
+                .any(|token| Who::Token(token.number) == ancestor.who)
+        })
+    }
+
+    /// Where an access is recorded: on its object's line, or, within operations on the object that others inherited, on the
+    /// line of each of them as well.
+    pub(super) fn lines(&self, context: &Context<E>, call: &Call<'_>) -> Lines {
+        let hash = call.object_hash();
+        let mut chain = self.env.lineage(|lineage| match lineage {
+            Some(lineage) if !lineage.is_empty() => lineage.on(call.object),
+            _ => Vec::new(),
+        });
+        if context.bequest.any.load(Ordering::Relaxed) != 0 {
+            let mut list = context.bequest.list.lock();
+            list.retain(|own| self.is_open(own));
+            context
+                .bequest
+                .any
+                .store(u32::from(!list.is_empty()), Ordering::Relaxed);
+            let words = call.object.words();
+            let own = list.iter().filter(|own| own.words == words);
+            chain.extend(own.cloned());
+        }
+        chain.retain(|ancestor| self.is_open(ancestor));
+        let mut lines = Lines {
+            outer: Vec::new(),
+            own: hash,
+        };
+        for ancestor in chain {
+            lines.outer.push((lines.own, ancestor.context));
+            lines.own = mix(hash, ancestor.hash());
+        }
+        lines
+    }
+}
