@@ -4,10 +4,39 @@
 //! each a test that calls [`rejected`]. A mutant is checked in a child process, since a model that fails may abort (a
 //! destructor that panics while a failed execution is unwound).
 
-use tsvd::model::{Exploration, Model, Verdict};
+use tsvd::model::{Bound, Exploration, Model, Verdict};
+
+pub mod owners;
 
 // Shared with the models inside of `tsvd`, which no other crate can see.
 #[path = "../../tsvd/tests/models/mod.rs"]
 mod models;
 
 pub use models::{fails, holds, rejected};
+
+/// As [`holds`], over all executions in which at most so many times a thread is interrupted that could go on.
+///
+/// # Panics
+///
+/// If an execution fails.
+#[track_caller]
+pub fn holds_within(
+    preemptions: usize,
+    property: &str,
+    body: impl Fn() + Send + Sync + 'static,
+) -> Exploration {
+    let exploration = Model::new()
+        .name(property)
+        .preemption_bound(preemptions)
+        .accept_preemption_bound()
+        .check(body);
+    println!("model  {exploration}");
+    let by = Bound::Preemptions(preemptions);
+    let expected = if cfg!(loom) {
+        Verdict::Bounded { by }
+    } else {
+        Verdict::Unchecked
+    };
+    assert_eq!(exploration.verdict(), expected, "{exploration}");
+    exploration
+}
