@@ -7,6 +7,7 @@ pub mod blocking;
 pub mod codec;
 pub mod dictionary;
 pub mod guard;
+pub mod invariant;
 pub mod peterson;
 pub mod ring;
 pub mod spinlock;

@@ -151,6 +151,7 @@ fn systems() {
         "peterson-swapped",
         "bakery",
         "bank",
+        "invariant",
         "ring",
     ] {
         println!("{name}");

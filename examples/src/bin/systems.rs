@@ -10,6 +10,7 @@ use tsvd_examples::bakery::{self, Right};
 use tsvd_examples::bank::{Bank, Transfer};
 use tsvd_examples::blocking::BlockingMutex;
 use tsvd_examples::guard::{Guard, Lock};
+use tsvd_examples::invariant::{Hundred, InvariantMutex, Purse, Section, save};
 use tsvd_examples::peterson::{self, Fenced, Swapped, Variant};
 use tsvd_examples::ring::Ring;
 use tsvd_examples::spinlock::{SpinLock, TestAndSet, TestFirst};
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
             count(|| add(left.lock()), || add(right.lock()));
         }
         "bank" => bank(),
+        "invariant" => invariant(),
         "ring" => ring(),
         _ => {
             eprintln!("usage: systems NAME");
@@ -83,6 +85,19 @@ fn add<L: Lock<Value = u32>>(mut guard: Guard<'_, L>) -> u32 {
     let before = guard.read(|count| *count);
     guard.write(|count| *count += 1);
     before
+}
+
+fn invariant() {
+    let (coins, savings) = (100, 0);
+    let purse = InvariantMutex::<_, Hundred>::new(Purse { coins, savings });
+    let saves = |amount: i64| {
+        for round in 0..ROUNDS {
+            let _value = work(round);
+            assert_eq!(save(&purse, amount, Section::Whole), Ok(()));
+        }
+    };
+    both(|| saves(1), || saves(-1));
+    assert_eq!(purse.section(|purse| purse.coins), Ok(100));
 }
 
 fn bank() {
