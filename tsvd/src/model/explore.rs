@@ -15,7 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::quarantine;
 use super::{Bound, Exploration, Model, Verdict};
-use crate::backend::{Session, begin_execution, is_loom_muted};
+use crate::backend::{Session, begin_execution, is_loom_muted, steps};
 
 /// Ends an exploration from within.
 struct Stop(Verdict);
@@ -52,7 +52,7 @@ pub(super) fn explore(
     name: String,
     body: impl Fn() + Send + Sync + 'static,
 ) -> Exploration {
-    mute_what_is_retold();
+    listen();
     let mut builder = builder(model);
     let limits = Limits::take(&mut builder);
     let preemptions = builder.preemption_bound;
@@ -93,6 +93,7 @@ pub(super) fn explore(
                     "tsvd: model `{name}` failed in execution {executions}, after {:.3} s; the panic above says why.",
                     elapsed.as_secs_f64()
                 );
+                show_steps();
                 resume_unwind(failure)
             }
         },
@@ -126,15 +127,29 @@ fn log() -> Option<impl Sized> {
     Some(log.finish().set_default())
 }
 
-/// Keeps loom's own words about a cell of ours off the screen: the contract room catches that panic and tells it anew.
-fn mute_what_is_retold() {
+/// Listens to panics.
+///
+/// It keeps loom's own words about a cell of ours off the screen: the contract room catches that panic and tells it anew. And
+/// it shows the steps if a panic meets another, for then the process aborts, and nobody else can.
+fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let hook = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if !is_loom_muted() {
-                hook(info);
+            if is_loom_muted() {
+                return;
+            }
+            hook(info);
+            if steps::panics_again() {
+                show_steps();
             }
         }));
     });
+}
+
+fn show_steps() {
+    let table = steps::table();
+    if !table.is_empty() {
+        eprintln!("tsvd: the steps of this execution:\n{table}");
+    }
 }

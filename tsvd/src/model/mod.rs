@@ -57,8 +57,7 @@ pub use self::quarantine::Quarantine;
 ///
 /// Not seen are
 /// - load buffering (a load that returns a store later in its own thread's future);
-/// - the strength of accesses marked `SeqCst`: they are treated as `AcqRel`, so a program that needs them fails though it is right
-///   (fences marked `SeqCst` are modelled);
+/// - some bugs between accesses marked `SeqCst` and weaker ones: each of the former is also a fence, as [`sync::atomic`](crate::sync::atomic) explains;
 /// - threads, locks and atomics of std, time, input and output: loom does not know of them, and plain shared
 ///   state between its threads is not interleaved;
 /// - a loop that waits without [`hint::spin_loop`](crate::hint::spin_loop) or [`thread::yield_now`](crate::thread::yield_now), which exceeds loom's number of branches and fails.

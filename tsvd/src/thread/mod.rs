@@ -12,9 +12,9 @@
 //! `available_parallelism`.
 
 #[cfg(loom)]
-pub use ::loom::thread::{
-    Builder, JoinHandle, Thread, ThreadId, current, panicking, park, spawn, yield_now,
-};
+mod modelled;
+#[cfg(loom)]
+pub use self::modelled::*;
 #[cfg(not(loom))]
 pub use std::thread::{
     Builder, JoinHandle, Thread, ThreadId, current, panicking, park, spawn, yield_now,

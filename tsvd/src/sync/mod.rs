@@ -6,7 +6,8 @@
 //! - [`Mutex`], [`RwLock`]: never poisoned, since a panic fails the model; their constructors are not `const`.
 //! - [`Condvar`]: `wait`, `notify_one` and `notify_all`; `wait_timeout` never times out, so model a timeout as a thread.
 //! - [`mpsc`]: the unbounded channel; `recv_timeout` is refused by loom.
-//! - [`atomic`]: constructors are not `const`, and an access marked `SeqCst` is no stronger than `AcqRel`.
+//! - [`atomic`]: constructors are not `const`; an access marked `SeqCst` has a `SeqCst` fence before it (loom alone takes it for
+//!   `AcqRel`).
 //!
 //! Not here, since loom has no sound counterpart: `Barrier` (loom's panics), `Once`, `OnceLock`, `LazyLock`, `Weak`.
 
@@ -21,21 +22,17 @@ pub use std::sync::{
 
 pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
-pub mod atomic {
-    //! [`std::sync::atomic`], or loom's under `--cfg loom`.
+#[cfg(loom)]
+pub mod atomic;
 
-    #[cfg(loom)]
-    pub use ::loom::sync::atomic::{
-        AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
-        AtomicU16, AtomicU32, AtomicU64, AtomicUsize, fence,
-    };
-    #[cfg(not(loom))]
+#[cfg(not(loom))]
+pub mod atomic {
+    //! [`std::sync::atomic`], or loom's under `--cfg loom`, where `SeqCst` is more than it is to loom: see [`sync`](super).
+
     pub use std::sync::atomic::{
         AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
-        AtomicU16, AtomicU32, AtomicU64, AtomicUsize, fence,
+        AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     };
-
-    pub use std::sync::atomic::Ordering;
 }
 
 pub mod mpsc {
