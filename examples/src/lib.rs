@@ -6,6 +6,7 @@ pub mod bank;
 pub mod blocking;
 pub mod codec;
 pub mod dictionary;
+pub mod ghost_bank;
 pub mod guard;
 pub mod invariant;
 pub mod peterson;

@@ -3,13 +3,14 @@
 //!
 //! A side says that it wants the lock, then lets the other one go first, and waits while the other wants it and it is the other's
 //! turn. Of two sides that come at once the later to write `turn` waits. That argument takes for granted that a store is seen before one
-//! looks at the other side, which no processor promises. Two remedies:
+//! looks at the other side, which no processor promises. Three remedies:
 //! - [`Fenced`]: a sequentially consistent fence between the stores of `wants` and `turn`, and one between the stores and
 //!   the loads. C11 needs both: without the first the store of `turn` may be seen before that of `wants`.
 //! - [`Swapped`]: `turn` is written by an exchange. Of two exchanges the later one reads from the earlier one and acquires what
 //!   was stored before it.
+//! - [`SequentiallyConsistent`]: every access is, as the paper takes for granted.
 //!
-//! [`Variant`] selects the steps at compile time. The two above are locks to use; the others are mutants, each with one of
+//! [`Variant`] selects the steps at compile time. The three above are locks to use; the others are mutants, each with one of
 //! its steps broken, which the loom models must reject.
 
 use std::fmt;
@@ -18,7 +19,7 @@ use std::marker::PhantomData;
 use tsvd::cell::UnsafeCell;
 use tsvd::hint::spin_loop;
 use tsvd::sync::Arc;
-use tsvd::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use tsvd::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 use tsvd::sync::atomic::{AtomicBool, AtomicUsize, fence};
 
 use crate::guard::{Guard, Lock};
@@ -31,6 +32,12 @@ pub trait Variant {
     const SECOND_FENCE: bool = false;
     /// Whether `turn` is written by an exchange.
     const EXCHANGE: bool = false;
+    /// Ordering of the store that says that a side wants the lock.
+    const WANT: Ordering = Relaxed;
+    /// Ordering of the store that lets the other side go first.
+    const YIELD: Ordering = Release;
+    /// Ordering of the loads; both acquire, since either may be the one that lets a side in.
+    const LOOK: Ordering = Acquire;
 }
 
 /// The lock with two fences.
@@ -46,6 +53,23 @@ impl Variant for Fenced {
 pub enum Swapped {}
 impl Variant for Swapped {
     const EXCHANGE: bool = true;
+}
+
+/// The lock whose accesses are all sequentially consistent.
+#[derive(Debug)]
+pub enum SequentiallyConsistent {}
+impl Variant for SequentiallyConsistent {
+    const WANT: Ordering = SeqCst;
+    const YIELD: Ordering = SeqCst;
+    const LOOK: Ordering = SeqCst;
+}
+
+/// Mutant of [`SequentiallyConsistent`]: a load that acquires may be done before the stores are seen.
+#[derive(Debug)]
+pub enum AcquireLoads {}
+impl Variant for AcquireLoads {
+    const WANT: Ordering = SeqCst;
+    const YIELD: Ordering = SeqCst;
 }
 
 /// Mutant of [`Fenced`]: the stores of `wants` and `turn` may be seen in the other order.
@@ -103,20 +127,19 @@ impl<T, V: Variant> Side<T, V> {
     pub fn lock(&mut self) -> Guard<'_, Self> {
         let Shared { wants, turn, .. } = &*self.shared;
         let other = 1 - self.me;
-        wants[self.me].store(true, Relaxed);
+        wants[self.me].store(true, V::WANT);
         if V::FIRST_FENCE {
             fence(SeqCst);
         }
         if V::EXCHANGE {
             turn.swap(other, AcqRel);
         } else {
-            turn.store(other, Release);
+            turn.store(other, V::YIELD);
         }
         if V::SECOND_FENCE {
             fence(SeqCst);
         }
-        // Both loads acquire: either may be the one that lets this side in.
-        while wants[other].load(Acquire) && turn.load(Acquire) == other {
+        while wants[other].load(V::LOOK) && turn.load(V::LOOK) == other {
             spin_loop();
         }
         Guard::new(self)
@@ -158,8 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn no_increment_is_lost_by_either() {
+    fn no_increment_is_lost_by_any() {
         no_increment_is_lost::<Fenced>();
         no_increment_is_lost::<Swapped>();
+        no_increment_is_lost::<SequentiallyConsistent>();
     }
 }

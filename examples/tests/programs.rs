@@ -149,9 +149,11 @@ fn systems() {
         "blocking",
         "peterson-fenced",
         "peterson-swapped",
+        "peterson-sequentially-consistent",
         "bakery",
         "bank",
         "invariant",
+        "ghost-bank",
         "ring",
     ] {
         println!("{name}");

@@ -9,9 +9,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use tsvd_examples::bakery::{self, Right};
 use tsvd_examples::bank::{Bank, Transfer};
 use tsvd_examples::blocking::BlockingMutex;
+use tsvd_examples::ghost_bank::{GhostBank, Proof};
 use tsvd_examples::guard::{Guard, Lock};
 use tsvd_examples::invariant::{Hundred, InvariantMutex, Purse, Section, save};
-use tsvd_examples::peterson::{self, Fenced, Swapped, Variant};
+use tsvd_examples::peterson::{self, Fenced, SequentiallyConsistent, Swapped, Variant};
 use tsvd_examples::ring::Ring;
 use tsvd_examples::spinlock::{SpinLock, TestAndSet, TestFirst};
 use tsvd_examples::ticket::TicketLock;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         }
         "peterson-fenced" => peterson::<Fenced>(),
         "peterson-swapped" => peterson::<Swapped>(),
+        "peterson-sequentially-consistent" => peterson::<SequentiallyConsistent>(),
         "bakery" => {
             let mut customers = bakery::customers::<u32, Right>(2, 0);
             let [left, right] = &mut customers[..] else {
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         }
         "bank" => bank(),
         "invariant" => invariant(),
+        "ghost-bank" => ghost_bank(),
         "ring" => ring(),
         _ => {
             eprintln!("usage: systems NAME");
@@ -98,6 +101,18 @@ fn invariant() {
     };
     both(|| saves(1), || saves(-1));
     assert_eq!(purse.section(|purse| purse.coins), Ok(100));
+}
+
+fn ghost_bank() {
+    let bank = GhostBank::new();
+    let transfers = |amount: i64| {
+        for round in 0..ROUNDS {
+            let _value = work(round);
+            assert_eq!(bank.transfer(amount, Proof::Right), Ok(()));
+            assert_eq!(bank.check_consistency(), Ok([0, 0]));
+        }
+    };
+    both(|| transfers(1), || transfers(-2));
 }
 
 fn bank() {
