@@ -139,6 +139,23 @@ fn ring_fixed() {
     silent(env!("CARGO_BIN_EXE_ring_fixed"), &[]);
 }
 
+#[test]
+fn bank() {
+    let violations = all_planted(env!("CARGO_BIN_EXE_bank"));
+    // Of the auditor's read and either of the two writes; maybe of both.
+    for violation in &violations {
+        assert_eq!(violation.kind, Kind::ReadWrite);
+        assert_eq!(operations(violation), ["with", "with_mut"]);
+        let r#type = violation.object.r#type.as_deref();
+        assert_eq!(r#type, Some("tsvd::cell::UnsafeCell<i64>"));
+    }
+}
+
+#[test]
+fn bank_fixed() {
+    silent(env!("CARGO_BIN_EXE_bank_fixed"), &[]);
+}
+
 /// What the loom models prove right is silent on real threads.
 #[test]
 fn systems() {
@@ -151,7 +168,6 @@ fn systems() {
         "peterson-swapped",
         "peterson-sequentially-consistent",
         "bakery",
-        "bank",
         "invariant",
         "ghost-bank",
         "ring",

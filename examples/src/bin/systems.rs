@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use tsvd_examples::bakery::{self, Right};
-use tsvd_examples::bank::{Bank, Transfer};
 use tsvd_examples::blocking::BlockingMutex;
 use tsvd_examples::ghost_bank::{GhostBank, Proof};
 use tsvd_examples::guard::{Guard, Lock};
@@ -50,7 +49,6 @@ fn main() -> ExitCode {
             };
             count(|| add(left.lock()), || add(right.lock()));
         }
-        "bank" => bank(),
         "invariant" => invariant(),
         "ghost-bank" => ghost_bank(),
         "ring" => ring(),
@@ -113,20 +111,6 @@ fn ghost_bank() {
         }
     };
     both(|| transfers(1), || transfers(-2));
-}
-
-fn bank() {
-    let bank = Bank::<tsvd_examples::bank::Right>::new(&[100, 100]);
-    let transfers = |from: usize| {
-        for round in 0..ROUNDS {
-            let amount = i64::from(work(round) % 40);
-            let to = 1 - from;
-            // Refused or not, the sum is what counts.
-            let _outcome = bank.transfer(Transfer { from, to, amount });
-            assert_eq!(bank.check_consistency(200), Ok(()));
-        }
-    };
-    both(|| transfers(0), || transfers(1));
 }
 
 fn ring() {
