@@ -26,8 +26,10 @@ use crate::guard::{Guard, Lock};
 pub trait Variant {
     /// Whether a customer says that it is drawing.
     const CHOOSING: bool = true;
-    /// Whether there are fences.
-    const FENCES: bool = true;
+    /// Whether there is a fence before the numbers are looked at for drawing.
+    const FIRST_FENCE: bool = true;
+    /// Whether there is a fence before they are looked at for waiting.
+    const SECOND_FENCE: bool = true;
     /// Whether two of the same number go one after the other.
     const TIE_BREAK: bool = true;
 }
@@ -48,7 +50,22 @@ impl Variant for NoChoosing {
 #[derive(Debug)]
 pub enum NoFences {}
 impl Variant for NoFences {
-    const FENCES: bool = false;
+    const FIRST_FENCE: bool = false;
+    const SECOND_FENCE: bool = false;
+}
+
+/// Mutant: may draw before it is seen choosing.
+#[derive(Debug)]
+pub enum NoFirstFence {}
+impl Variant for NoFirstFence {
+    const FIRST_FENCE: bool = false;
+}
+
+/// Mutant: may look at the others before its number is seen.
+#[derive(Debug)]
+pub enum NoSecondFence {}
+impl Variant for NoSecondFence {
+    const SECOND_FENCE: bool = false;
 }
 
 /// Mutant: two of the same number both go.
@@ -132,7 +149,9 @@ impl<T, V: Variant> Customer<T, V> {
         if V::CHOOSING {
             mine.choosing.store(true, Relaxed);
         }
-        full_fence::<V>();
+        if V::FIRST_FENCE {
+            fence(SeqCst);
+        }
         let seen = self.others().map(|other| other.number()).max();
         let number = 1 + seen.unwrap_or(0);
         mine.number.store(number, Relaxed);
@@ -140,7 +159,9 @@ impl<T, V: Variant> Customer<T, V> {
             // Whoever sees it cleared sees the number.
             mine.choosing.store(false, Release);
         }
-        full_fence::<V>();
+        if V::SECOND_FENCE {
+            fence(SeqCst);
+        }
         number
     }
 
@@ -182,12 +203,6 @@ impl Other<'_> {
     /// Acquires what its last owner wrote, if that is why it is zero or great.
     fn number(self) -> usize {
         self.counter.number.load(Acquire)
-    }
-}
-
-fn full_fence<V: Variant>() {
-    if V::FENCES {
-        fence(SeqCst);
     }
 }
 

@@ -76,7 +76,7 @@ fn three_that_give_up_exclude_each_other() {
 #[cfg(loom)]
 mod mutants {
     use super::*;
-    use tsvd_examples::bakery::{NoChoosing, NoFences, NoTieBreak};
+    use tsvd_examples::bakery::{NoChoosing, NoFences, NoFirstFence, NoSecondFence, NoTieBreak};
     use tsvd_loom_tests::rejected;
 
     /// Loom's words for two accesses of the protected cell that are not ordered.
@@ -93,6 +93,20 @@ mod mutants {
     fn no_fences() {
         rejected("mutants::no_fences", DATA_RACE, || {
             waiting::<NoFences>(2, 1)
+        });
+    }
+
+    #[test]
+    fn no_first_fence() {
+        rejected("mutants::no_first_fence", DATA_RACE, || {
+            waiting::<NoFirstFence>(2, 1)
+        });
+    }
+
+    #[test]
+    fn no_second_fence() {
+        rejected("mutants::no_second_fence", DATA_RACE, || {
+            waiting::<NoSecondFence>(2, 1)
         });
     }
 
