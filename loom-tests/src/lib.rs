@@ -1,9 +1,11 @@
 //! What the models share: a property that must hold, and a mutant that must be rejected with the stated message.
 //!
-//! A system is a file under `tests/`: first its properties, each a test that calls [`holds`], then a module of mutants,
+//! A system is a file under `tests/`: first its properties, each a test that calls [`holds`] or [`shows`], then a module of mutants,
 //! each a test that calls [`rejected`]. A mutant is checked in a child process, since a model that fails may abort (a
 //! destructor that panics while a failed execution is unwound).
 
+#[cfg(loom)]
+use tsvd::__private::rejected as record_rejected;
 use tsvd::model::{Bound, Exploration, Model, Verdict};
 
 pub mod owners;
@@ -12,7 +14,7 @@ pub mod owners;
 #[path = "../../tsvd/tests/models/mod.rs"]
 mod models;
 
-pub use models::{fails, holds, rejected};
+pub use models::{fails, holds, rejected, shows};
 
 /// As [`holds`], over all executions in which at most so many times a thread is interrupted that could go on.
 ///

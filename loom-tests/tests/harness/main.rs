@@ -1,6 +1,7 @@
 //! `tsvd::model` itself: it counts what loom runs, its verdicts are true, and what it says that loom sees, loom sees.
 #![cfg(loom)]
 
+mod checkpoints;
 mod ghosts;
 mod seen;
 mod verdicts;
@@ -16,7 +17,7 @@ use tsvd::sync::Arc;
 use tsvd::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 use tsvd::sync::atomic::{AtomicUsize as Atomic, fence};
 use tsvd::thread;
-use tsvd_loom_tests::{fails, holds, rejected};
+use tsvd_loom_tests::{fails, holds, rejected, shows};
 
 /// Two atomics and what each of two threads does with them; returns what both threads read.
 fn litmus(

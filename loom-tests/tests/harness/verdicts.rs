@@ -180,3 +180,97 @@ fn a_loop_without_the_hint_fails() {
         },
     );
 }
+
+/// A reader that may or may not see what the writer wrote.
+fn flag_and_reader() {
+    litmus(
+        |x, _| {
+            x.store(1, Release);
+            0
+        },
+        |x, _| {
+            match x.load(Acquire) {
+                0 => tsvd::reachable!("early"),
+                _ => tsvd::reachable!("late"),
+            }
+            0
+        },
+    );
+}
+
+#[test]
+fn goals_that_are_reached() {
+    let model = Model::new().name("harness: goals").goals(["early", "late"]);
+    shows(model.property("both goals are reached"), flag_and_reader);
+}
+
+#[test]
+fn a_goal_that_no_execution_reaches_fails() {
+    let test = "verdicts::a_goal_that_no_execution_reaches_fails";
+    let message = "vacuous, goal `never` was never reached: the model does not do";
+    fails(test, &[], message, || {
+        let model = Model::new().goals(["early", "never", "late"]);
+        model.check(flag_and_reader)
+    });
+}
+
+#[test]
+fn a_goal_missed_within_an_accepted_bound_fails() {
+    let test = "verdicts::a_goal_missed_within_an_accepted_bound_fails";
+    fails(test, &[], "goal `early` was never reached", || {
+        let model = Model::new().goals(["early", "late"]).max_permutations(0);
+        model.accept_max_permutations().check(flag_and_reader)
+    });
+}
+
+#[test]
+fn a_goal_that_is_not_declared_fails() {
+    let test = "verdicts::a_goal_that_is_not_declared_fails";
+    fails(test, &[], "`late` is none of the goals of model `", || {
+        Model::new().goals(["early"]).check(flag_and_reader)
+    });
+}
+
+#[test]
+fn a_ladder_ends_without_a_bound() {
+    let exploration = shows(
+        Model::new().name("harness: ladder").ladder([0, 1, 2]),
+        small,
+    );
+    let bounds: Vec<_> = exploration
+        .rungs()
+        .iter()
+        .map(|rung| rung.preemptions)
+        .collect();
+    assert_eq!(bounds, [Some(0), Some(1), Some(2), None]);
+    let executions: Vec<_> = exploration
+        .rungs()
+        .iter()
+        .map(|rung| rung.executions)
+        .collect();
+    assert!(
+        executions.is_sorted() && executions[0] < executions[3],
+        "{executions:?}"
+    );
+    assert_eq!(exploration.executions(), executions[3]);
+}
+
+#[test]
+fn a_ladder_ends_at_the_bound() {
+    let model = Model::new().ladder([1, 2, 3]).preemption_bound(2);
+    let exploration = model.accept_preemption_bound().check(small);
+    let bounds: Vec<_> = exploration
+        .rungs()
+        .iter()
+        .map(|rung| rung.preemptions)
+        .collect();
+    assert_eq!(bounds, [Some(1), Some(2)]);
+}
+
+#[test]
+fn looms_one_checkpoint_for_all_is_refused() {
+    let test = "verdicts::looms_one_checkpoint_for_all_is_refused";
+    let environment = [("LOOM_CHECKPOINT_FILE", "checkpoint.json")];
+    let message = "LOOM_CHECKPOINT_FILE names one file for all models";
+    fails(test, &environment, message, || tsvd::model(small));
+}

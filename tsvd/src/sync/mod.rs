@@ -1,23 +1,42 @@
 //! [`std::sync`], or loom's under `--cfg loom`: what both of them have.
 //!
-//! Code that names these types is the same source natively and in a [`model`](crate::model()). Where loom's differ:
-//! - [`Arc`]: no `Weak`, no conversion to `Arc<dyn Trait>` (convert a std `Arc` by `Arc::from_std`), and an `Arc` that is still alive at the end
-//!   of an execution fails the model as leaked.
-//! - [`Mutex`], [`RwLock`]: never poisoned, since a panic fails the model; their constructors are not `const`.
-//! - [`Condvar`]: `wait`, `notify_one` and `notify_all`; `wait_timeout` never times out, so model a timeout as a thread.
-//! - [`mpsc`]: the unbounded channel; `recv_timeout` is refused by loom.
-//! - [`atomic`]: constructors are not `const`; an access marked `SeqCst` has a `SeqCst` fence before it (loom alone takes it for
-//!   `AcqRel`).
+//! Code that names these types is the same source natively and in a [`model`](crate::model()). Item by item, under loom:
 //!
-//! Not here, since loom has no sound counterpart: `Barrier` (loom's panics), `Once`, `OnceLock`, `LazyLock`, `Weak`.
+//! | std | there | how |
+//! |---|---|---|
+//! | `Arc` | loom's | one that is alive at the end of an execution fails the model as leaked; no conversion to `Arc<dyn Trait>` (convert a std `Arc` by `Arc::from_std`) |
+//! | `Mutex`, `RwLock`, their guards | loom's | never poisoned, since a panic fails the model; constructors are not `const` |
+//! | `Condvar::wait`, `notify_one`, `notify_all` | loom's | no wake-up without a notification |
+//! | `Condvar::wait_while` | shim | a loop of waits |
+//! | `Condvar::wait_timeout`, `wait_timeout_while` | refused | they panic: time does not pass in a model, and loom's never times out; model the timeout as a thread that notifies |
+//! | `OnceLock`, `LazyLock` | shim | a flag, a lock and a watched cell; not `const`, so not in statics, which would outlive an execution |
+//! | [`atomic`]s, `fence` | loom's | constructors are not `const`; `SeqCst` is made strong, see there |
+//! | [`mpsc::channel`] | loom's | unbounded; `recv_timeout` is refused by loom |
+//! | `mpsc::sync_channel` | refused | loom has none |
+//! | `Weak`, `Barrier`, `Once` | refused | loom has no `Weak`, its `Barrier` panics; a `Once` is an `OnceLock<()>` |
+//! | statics | refused | an execution would begin with what the one before left |
 
 #[cfg(loom)]
-pub use ::loom::sync::{
-    Arc, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
+mod defect;
+#[cfg(loom)]
+mod locks;
+#[cfg(all(loom, test))]
+mod models;
+#[cfg(loom)]
+mod once;
+
+#[cfg(loom)]
+pub use self::locks::{
+    Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
 };
+#[cfg(loom)]
+pub use self::once::{LazyLock, OnceLock};
+#[cfg(loom)]
+pub use ::loom::sync::Arc;
 #[cfg(not(loom))]
 pub use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
+    Arc, Condvar, LazyLock, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    WaitTimeoutResult,
 };
 
 pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};

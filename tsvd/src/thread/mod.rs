@@ -1,21 +1,29 @@
 //! [`std::thread`], or loom's under `--cfg loom`: what both of them have.
 //!
-//! - [`spawn`], [`JoinHandle`], [`Builder`]: loom allows five threads in a model, the one that runs it included. A panic of
-//!   a thread fails the model at once; `join` returns no error there.
-//! - [`current`], [`Thread`], [`ThreadId`]: numbered anew in every execution.
-//! - [`park`] and [`Thread::unpark`]: loom loses the token of a thread that is blocked on a lock at the moment, so build
-//!   blocking structures on a `Condvar`.
-//! - [`yield_now`]: see [`hint::spin_loop`](crate::hint::spin_loop).
-//! - [`panicking`]: std's in both.
+//! Item by item, under loom:
 //!
-//! Not here, since loom has no counterpart: `scope`, `sleep` (time does not pass in a model), `park_timeout`,
-//! `available_parallelism`.
+//! | std | there | how |
+//! |---|---|---|
+//! | `spawn`, `JoinHandle`, `Builder` | loom's | at most five threads in a model, the one that runs it included; a panic of one fails the model at once, so `join` returns no error |
+//! | `scope`, `Scope`, `ScopedJoinHandle` | shim | spawns, and joins of what is left at the end of the scope |
+//! | `current`, `Thread`, `ThreadId` | loom's | numbered anew in every execution |
+//! | `park`, `Thread::unpark` | loom's | loom loses the token of a thread that is blocked on a lock at the moment, so build blocking structures on a `Condvar` |
+//! | `yield_now` | loom's | see [`hint::spin_loop`](crate::hint::spin_loop) |
+//! | `panicking` | std's | |
+//! | `sleep`, `park_timeout` | refused | time does not pass in a model, and every order is tried anyway |
+//! | `available_parallelism`, `Builder::spawn_scoped` | refused | loom has neither |
+//! | `thread_local!`, `LocalKey` | refused | std's is one for all threads of a model; use `loom::thread_local!` in code for loom alone |
 
 #[cfg(loom)]
 mod modelled;
 #[cfg(loom)]
+mod scope;
+#[cfg(loom)]
 pub use self::modelled::*;
+#[cfg(loom)]
+pub use self::scope::{Scope, ScopedJoinHandle, scope};
 #[cfg(not(loom))]
 pub use std::thread::{
-    Builder, JoinHandle, Thread, ThreadId, current, panicking, park, spawn, yield_now,
+    Builder, JoinHandle, Scope, ScopedJoinHandle, Thread, ThreadId, current, panicking, park,
+    scope, spawn, yield_now,
 };
