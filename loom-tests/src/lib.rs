@@ -16,22 +16,19 @@ mod models;
 
 pub use models::{fails, holds, rejected, shows};
 
-/// As [`holds`], over all executions in which at most so many times a thread is interrupted that could go on.
+/// As [`shows`], over all executions in which at most so many times a thread is interrupted that could go on.
 ///
 /// # Panics
 ///
 /// If an execution fails.
 #[track_caller]
-pub fn holds_within(
+pub fn shows_within(
     preemptions: usize,
-    property: &str,
+    model: Model,
     body: impl Fn() + Send + Sync + 'static,
 ) -> Exploration {
-    let exploration = Model::new()
-        .name(property)
-        .preemption_bound(preemptions)
-        .accept_preemption_bound()
-        .check(body);
+    let model = model.preemption_bound(preemptions);
+    let exploration = model.accept_preemption_bound().check(body);
     println!("model  {exploration}");
     let by = Bound::Preemptions(preemptions);
     let expected = if cfg!(loom) {

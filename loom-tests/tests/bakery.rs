@@ -11,10 +11,17 @@
 //! the model of three so large, since each of them can be passed over again and again; a customer that gives up instead is
 //! loop-free and walks through the same doorway. Not claimed: that a waiting customer is ever served.
 
+use tsvd::model::Model;
 use tsvd::thread;
 use tsvd_examples::bakery::{Customer, Right, Variant, customers};
 use tsvd_loom_tests::owners::{expect_increments, increment};
-use tsvd_loom_tests::{holds, holds_within};
+use tsvd_loom_tests::{shows, shows_within};
+
+fn model(name: &str) -> Model {
+    Model::new()
+        .name(name)
+        .property("mutual exclusion, the next owner sees the data")
+}
 
 /// Runs `visit` for each of so many customers, on a thread each; returns one of them.
 fn all_visit<V: Variant + 'static>(
@@ -51,24 +58,26 @@ fn giving_up<V: Variant + 'static>(count: usize) {
 
 #[test]
 fn two_exclude_each_other() {
-    holds("bakery: two customers", || waiting::<Right>(2, 1));
+    shows(model("bakery: two customers"), || waiting::<Right>(2, 1));
 }
 
 #[test]
 fn two_exclude_each_other_for_two_rounds() {
-    holds_within(3, "bakery: two customers, two rounds", || {
+    shows_within(3, model("bakery: two customers, two rounds"), || {
         waiting::<Right>(2, 2)
     });
 }
 
 #[test]
 fn three_exclude_each_other() {
-    holds_within(1, "bakery: three customers", || waiting::<Right>(3, 1));
+    shows_within(1, model("bakery: three customers"), || {
+        waiting::<Right>(3, 1)
+    });
 }
 
 #[test]
 fn three_that_give_up_exclude_each_other() {
-    holds_within(3, "bakery: three customers, giving up", || {
+    shows_within(3, model("bakery: three customers, giving up"), || {
         giving_up::<Right>(3)
     });
 }

@@ -21,10 +21,11 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
+use tsvd::model::Model;
 use tsvd::sync::Arc;
 use tsvd::thread;
 use tsvd_examples::bank::{Bank, Books, InsufficientFunds, Right, Transfer, Variant};
-use tsvd_loom_tests::{holds, holds_within};
+use tsvd_loom_tests::{shows, shows_within};
 
 /// How a run of transfers ended.
 type End = (Books, Vec<Result<(), InsufficientFunds>>);
@@ -68,6 +69,12 @@ const CIRCLE_AND_ACROSS: Orders = Orders {
         transfer(0, 2, 20),
     ],
 };
+
+fn model(name: &str) -> Model {
+    Model::new()
+        .name(name)
+        .property("the money stays, transfers are atomic, no deadlock")
+}
 
 impl Orders {
     /// The ends of the functional transfers, in every order.
@@ -145,7 +152,7 @@ impl Orders {
             "the orders must differ for atomicity to mean something"
         );
         let seen = self.serialisable(|body| {
-            holds(name, body);
+            shows(model(name), body);
         });
         if cfg!(loom) {
             assert_eq!(seen, serial, "each order must have been seen");
@@ -179,7 +186,11 @@ fn transfers_in_a_circle_are_atomic_and_keep_the_money() {
 #[test]
 fn four_transfers_are_atomic_and_keep_the_money() {
     let seen = CIRCLE_AND_ACROSS.serialisable(|body| {
-        holds_within(2, "bank: three accounts, four transfers, auditor", body);
+        shows_within(
+            2,
+            model("bank: three accounts, four transfers, auditor"),
+            body,
+        );
     });
     assert!(seen.len() > 1 || !cfg!(loom), "the orders must differ");
 }

@@ -5,10 +5,17 @@
 //! detection says: a thread that sleeps for ever leaves an execution in which nobody can go on. Not seen: wake-ups that
 //! nobody sent, which loom's condition variable does not have, and waking another than the one that slept longest.
 
+use tsvd::model::Model;
 use tsvd::sync::Arc;
 use tsvd_examples::blocking::{BlockingMutex, Right, Variant};
 use tsvd_loom_tests::owners::{each_of, expect_increments, increment};
-use tsvd_loom_tests::{holds, holds_within};
+use tsvd_loom_tests::{shows, shows_within};
+
+fn model(name: &str) -> Model {
+    Model::new()
+        .name(name)
+        .property("mutual exclusion, the next owner sees the data, no lost wake-up")
+}
 
 fn owners<V: Variant + 'static>(threads: u32, rounds: u32) {
     let lock = Arc::new(BlockingMutex::<(u32, u32), V>::new((0, 0)));
@@ -20,13 +27,15 @@ fn owners<V: Variant + 'static>(threads: u32, rounds: u32) {
 
 #[test]
 fn owners_exclude_each_other_and_all_wake_up() {
-    holds("blocking: two owners", || owners::<Right>(2, 1));
-    holds("blocking: two owners, two rounds", || owners::<Right>(2, 2));
+    shows(model("blocking: two owners"), || owners::<Right>(2, 1));
+    shows(model("blocking: two owners, two rounds"), || {
+        owners::<Right>(2, 2)
+    });
 }
 
 #[test]
 fn three_owners_exclude_each_other_and_all_wake_up() {
-    holds_within(3, "blocking: three owners", || owners::<Right>(3, 1));
+    shows_within(3, model("blocking: three owners"), || owners::<Right>(3, 1));
 }
 
 #[cfg(loom)]

@@ -10,10 +10,17 @@
 //! Assumed: `tsvd::ghost` itself, which has models of its own in `harness`; that ghost state influences nothing but itself is the reader's
 //! to see: no value of it goes into a balance.
 
+use tsvd::model::Model;
 use tsvd::sync::Arc;
 use tsvd_examples::ghost_bank::{GhostBank, Proof};
 use tsvd_loom_tests::owners::each_of;
-use tsvd_loom_tests::{holds, holds_within};
+use tsvd_loom_tests::{shows, shows_within};
+
+fn model(name: &str) -> Model {
+    Model::new()
+        .name(name)
+        .property("each step of the proof is allowed; the balances add up")
+}
 
 /// An auditor and so many other threads less one, each with a transfer.
 fn transfers_and_auditor(threads: u32, proof: Proof) {
@@ -36,14 +43,14 @@ fn audit(bank: &GhostBank) {
 
 #[test]
 fn each_step_of_the_proof_is_allowed() {
-    holds("ghost bank: two transfers, auditor", || {
+    shows(model("ghost bank: two transfers, auditor"), || {
         transfers_and_auditor(3, Proof::Right)
     });
 }
 
 #[test]
 fn each_step_of_the_proof_is_allowed_with_three_transfers() {
-    holds_within(3, "ghost bank: three transfers, auditor", || {
+    shows_within(3, model("ghost bank: three transfers, auditor"), || {
         transfers_and_auditor(4, Proof::Right)
     });
 }

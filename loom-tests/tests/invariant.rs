@@ -10,13 +10,20 @@ use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
+use tsvd::model::Model;
 use tsvd::sync::Arc;
 use tsvd::thread;
 use tsvd_examples::invariant::{
     Broken, Hundred, InvariantMutex, Purse, Right, Section, Variant, save,
 };
-use tsvd_loom_tests::holds;
 use tsvd_loom_tests::owners::each_of;
+use tsvd_loom_tests::shows;
+
+fn model(name: &str) -> Model {
+    Model::new()
+        .name(name)
+        .property("each owner finds the invariant")
+}
 
 fn purse<V: Variant>() -> Arc<InvariantMutex<Purse, Hundred, V>> {
     let (coins, savings) = (100, 0);
@@ -53,7 +60,7 @@ fn beside_a_panic<V: Variant + 'static>(section: Section) -> Result<(), Broken> 
 fn all_outcomes(name: &str, section: Section) -> HashSet<bool> {
     let seen = std::sync::Arc::new(Mutex::new(HashSet::new()));
     let all = std::sync::Arc::clone(&seen);
-    holds(name, move || {
+    shows(model(name), move || {
         let outcome = beside_a_panic::<Right>(section);
         all.lock().unwrap().insert(outcome.is_ok());
     });
@@ -62,10 +69,10 @@ fn all_outcomes(name: &str, section: Section) -> HashSet<bool> {
 
 #[test]
 fn each_owner_finds_the_invariant() {
-    holds("invariant: two savers, three rounds", || {
+    shows(model("invariant: two savers, three rounds"), || {
         savers::<Right>(2, 3, Section::Whole)
     });
-    holds("invariant: three savers", || {
+    shows(model("invariant: three savers"), || {
         savers::<Right>(3, 1, Section::Whole)
     });
 }

@@ -9,10 +9,17 @@
 //! `tsvd::sync` is a fence and the access, which is at least as strong as C11's: of the third form all that is proved is that it is
 //! right so.
 
+use tsvd::model::Model;
 use tsvd::thread;
 use tsvd_examples::peterson::{Fenced, SequentiallyConsistent, Side, Swapped, Variant, sides};
 use tsvd_loom_tests::owners::{expect_increments, increment};
-use tsvd_loom_tests::{holds, holds_within};
+use tsvd_loom_tests::{shows, shows_within};
+
+fn model(name: &str) -> Model {
+    Model::new()
+        .name(name)
+        .property("mutual exclusion, the next owner sees the data, no deadlock")
+}
 
 fn two_sides<V: Variant + 'static>(rounds: u32) {
     let [mut mine, mut other] = sides::<_, V>((0, 0));
@@ -25,31 +32,31 @@ fn two_sides<V: Variant + 'static>(rounds: u32) {
 
 #[test]
 fn two_fences_are_enough() {
-    holds("Peterson: two fences", || two_sides::<Fenced>(1));
+    shows(model("Peterson: two fences"), || two_sides::<Fenced>(1));
 }
 
 #[test]
 fn two_fences_are_enough_for_two_rounds() {
-    holds_within(3, "Peterson: two fences, two rounds", || {
+    shows_within(3, model("Peterson: two fences, two rounds"), || {
         two_sides::<Fenced>(2)
     });
 }
 
 #[test]
 fn an_exchange_is_enough() {
-    holds("Peterson: an exchange", || two_sides::<Swapped>(1));
+    shows(model("Peterson: an exchange"), || two_sides::<Swapped>(1));
 }
 
 #[test]
 fn an_exchange_is_enough_for_two_rounds() {
-    holds_within(3, "Peterson: an exchange, two rounds", || {
+    shows_within(3, model("Peterson: an exchange, two rounds"), || {
         two_sides::<Swapped>(2)
     });
 }
 
 #[test]
 fn sequentially_consistent_accesses_are_enough() {
-    holds("Peterson: sequentially consistent", || {
+    shows(model("Peterson: sequentially consistent"), || {
         two_sides::<SequentiallyConsistent>(1)
     });
 }

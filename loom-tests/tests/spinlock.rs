@@ -6,11 +6,18 @@
 //! waiting thread ever gets the lock; loom leaves out executions in which it spins for ever. With three threads two waiters can
 //! yield to each other for ever, so there is no unbounded model of that size.
 
+use tsvd::model::Model;
 use tsvd::sync::Arc;
 use tsvd::thread;
 use tsvd_examples::spinlock::{SpinLock, TestAndSet, TestFirst, Variant};
-use tsvd_loom_tests::holds;
 use tsvd_loom_tests::owners::{each_of, expect_increments, increment};
+use tsvd_loom_tests::shows;
+
+fn model(name: &str) -> Model {
+    Model::new()
+        .name(name)
+        .property("mutual exclusion, the next owner sees the data, no deadlock")
+}
 
 fn two_owners<V: Variant + 'static>(rounds: u32) {
     let lock = Arc::new(SpinLock::<(u32, u32), V>::new((0, 0)));
@@ -43,33 +50,40 @@ fn owner_and_trier<V: Variant + 'static>() {
 
 #[test]
 fn owners_exclude_each_other_and_see_what_was_written() {
-    holds("spinlock: two owners", || two_owners::<TestAndSet>(1));
-    holds("spinlock: two owners, two rounds", || {
+    shows(model("spinlock: two owners"), || {
+        two_owners::<TestAndSet>(1)
+    });
+    shows(model("spinlock: two owners, two rounds"), || {
         two_owners::<TestAndSet>(2)
     });
-    holds("spinlock: two owners, three rounds", || {
+    shows(model("spinlock: two owners, three rounds"), || {
         two_owners::<TestAndSet>(3)
     });
 }
 
 #[test]
 fn looking_first_changes_nothing() {
-    holds("spinlock: looking first, two owners", || {
+    shows(model("spinlock: looking first, two owners"), || {
         two_owners::<TestFirst>(1)
     });
-    holds("spinlock: looking first, two owners, two rounds", || {
-        two_owners::<TestFirst>(2)
-    });
-    holds("spinlock: looking first, two owners, three rounds", || {
-        two_owners::<TestFirst>(3)
-    });
+    shows(
+        model("spinlock: looking first, two owners, two rounds"),
+        || two_owners::<TestFirst>(2),
+    );
+    shows(
+        model("spinlock: looking first, two owners, three rounds"),
+        || two_owners::<TestFirst>(3),
+    );
 }
 
 #[test]
 fn a_failed_try_leaves_the_lock_to_its_owner() {
-    holds("spinlock: owner and trier", owner_and_trier::<TestAndSet>);
-    holds(
-        "spinlock: looking first, owner and trier",
+    shows(
+        model("spinlock: owner and trier"),
+        owner_and_trier::<TestAndSet>,
+    );
+    shows(
+        model("spinlock: looking first, owner and trier"),
         owner_and_trier::<TestFirst>,
     );
 }

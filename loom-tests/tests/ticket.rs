@@ -7,13 +7,20 @@
 //! two that are in the doorway at once. Not claimed: that a waiting thread ever gets its turn, since loom leaves out
 //! executions that spin for ever.
 
+use tsvd::model::Model;
 use tsvd::sync::Arc;
 use tsvd::sync::atomic::AtomicBool;
 use tsvd::sync::atomic::Ordering::{Acquire, Release};
 use tsvd::thread;
 use tsvd_examples::ticket::{Right, TicketLock, Variant};
 use tsvd_loom_tests::owners::{each_of, expect_increments, increment};
-use tsvd_loom_tests::{holds, holds_within};
+use tsvd_loom_tests::{shows, shows_within};
+
+fn model(name: &str) -> Model {
+    Model::new()
+        .name(name)
+        .property("mutual exclusion, the next owner sees the data, no deadlock")
+}
 
 fn owners<V: Variant + 'static>(threads: u32, rounds: u32) {
     let lock = Arc::new(TicketLock::<(u32, u32), V>::new((0, 0)));
@@ -54,20 +61,24 @@ fn first_come_first_served<V: Variant + 'static>() {
 
 #[test]
 fn owners_exclude_each_other_and_see_what_was_written() {
-    holds("ticket: two owners", || owners::<Right>(2, 1));
-    holds("ticket: two owners, two rounds", || owners::<Right>(2, 2));
-    holds("ticket: two owners, three rounds", || owners::<Right>(2, 3));
+    shows(model("ticket: two owners"), || owners::<Right>(2, 1));
+    shows(model("ticket: two owners, two rounds"), || {
+        owners::<Right>(2, 2)
+    });
+    shows(model("ticket: two owners, three rounds"), || {
+        owners::<Right>(2, 3)
+    });
 }
 
 #[test]
 fn three_owners_exclude_each_other() {
-    holds_within(1, "ticket: three owners", || owners::<Right>(3, 1));
+    shows_within(1, model("ticket: three owners"), || owners::<Right>(3, 1));
 }
 
 #[test]
 fn who_comes_first_is_served_first() {
-    holds(
-        "ticket: first come, first served",
+    shows(
+        model("ticket: doorway").property("first come, first served"),
         first_come_first_served::<Right>,
     );
 }
