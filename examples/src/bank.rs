@@ -126,11 +126,13 @@ impl Account {
         self.lock.lock().expect("no holder of the lock panics")
     }
 
+    #[cfg_attr(not(loom), track_caller)]
     fn balance(&self) -> i64 {
         // SAFETY: callers hold the lock, so nobody writes.
         self.balance.with(|balance| unsafe { *balance })
     }
 
+    #[cfg_attr(not(loom), track_caller)]
     fn set_balance(&self, to: i64) {
         // SAFETY: callers hold the lock, so this is the only access.
         self.balance.with_mut(|balance| unsafe { *balance = to });
@@ -219,7 +221,12 @@ impl<V: Variant> Bank<V> {
         } else {
             Vec::new()
         };
-        Books(self.accounts.iter().map(Account::balance).collect())
+        Books(
+            self.accounts
+                .iter()
+                .map(|account| account.balance())
+                .collect(),
+        )
     }
 
     /// What the auditor wants to know: that the money is all there, and no account is overdrawn.

@@ -1,10 +1,18 @@
 //! Collections and locks for the programs in `src/bin`, each with a planted violation and a fixed twin, and for the loom
 //! models: the same source runs natively and under `--cfg loom`.
 
+pub mod bakery;
 pub mod bank;
+pub mod blocking;
 pub mod codec;
 pub mod dictionary;
+pub mod ghost_bank;
+pub mod guard;
+pub mod invariant;
+pub mod peterson;
+pub mod ring;
 pub mod spinlock;
+pub mod ticket;
 
 /// Some tens of microseconds of ordinary work between two calls.
 pub fn work(seed: u32) -> u32 {

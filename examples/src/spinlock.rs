@@ -1,13 +1,15 @@
-//! A test-and-set spinlock, and what goes wrong when a part of it is left out.
+//! Two spinlocks, and what goes wrong when a part of one is left out.
 //!
 //! The lock is one flag: whoever turns it from `false` to `true` owns the data until it stores `false`. Taking it
-//! acquires what giving it back released, so an owner sees all that the owners before it wrote.
+//! acquires what giving it back released, so an owner sees all that the owners before it wrote. A *test-and-set* lock tries until it
+//! has turned the flag; a *test-and-test-and-set* lock looks first, with plain loads that leave the flag's cache line shared, and tries
+//! only when the flag was seen free (Rudolph and Segall, "Dynamic Decentralized Cache Schemes for MIMD Parallel Processors", ISCA 1984).
 //!
 //! Test and set are one compare-and-exchange. A swap would do on hardware, but a swap that fails stores `true` again, and loom
 //! lets it read its own store over and over, so no model of it ends.
 //!
-//! [`Variant`] selects the steps at compile time. [`Right`] is the lock to use; the others are mutants, each with one of
-//! its steps broken, which the loom models must reject.
+//! [`Variant`] selects the steps at compile time. [`TestAndSet`] and [`TestFirst`] are the locks to use; the others are mutants, each
+//! with one of its steps broken, which the loom models must reject. `TestFirst<M>` is the mutant `M` of the second lock.
 
 use std::marker::PhantomData;
 
@@ -15,6 +17,8 @@ use tsvd::cell::UnsafeCell;
 use tsvd::hint::spin_loop;
 use tsvd::sync::atomic::AtomicBool;
 use tsvd::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
+
+use crate::guard::{self, Lock};
 
 /// The steps in which a lock may be broken.
 pub trait Variant {
@@ -26,12 +30,25 @@ pub trait Variant {
     const ATOMIC: bool = true;
     /// Whether a `try_lock` that fails leaves the lock alone.
     const OWNERS_RELEASE: bool = true;
+    /// Whether the flag is looked at before it is tried.
+    const TEST_FIRST: bool = false;
 }
 
-/// The lock as it should be.
+/// The test-and-set lock as it should be.
 #[derive(Debug)]
-pub enum Right {}
-impl Variant for Right {}
+pub enum TestAndSet {}
+impl Variant for TestAndSet {}
+
+/// The test-and-test-and-set lock.
+#[derive(Debug)]
+pub struct TestFirst<V = TestAndSet>(PhantomData<V>);
+impl<V: Variant> Variant for TestFirst<V> {
+    const TAKE: Ordering = V::TAKE;
+    const GIVE_BACK: Ordering = V::GIVE_BACK;
+    const ATOMIC: bool = V::ATOMIC;
+    const OWNERS_RELEASE: bool = V::OWNERS_RELEASE;
+    const TEST_FIRST: bool = true;
+}
 
 /// Mutant: loads and then stores instead of exchanging, so two threads can both find the lock free.
 #[derive(Debug)]
@@ -63,7 +80,7 @@ impl Variant for ReleasedByAnother {
 
 /// A value for one thread at a time.
 #[derive(Debug)]
-pub struct SpinLock<T, V: Variant = Right> {
+pub struct SpinLock<T, V: Variant = TestAndSet> {
     locked: AtomicBool,
     value: UnsafeCell<T>,
     variant: PhantomData<fn() -> V>,
@@ -71,6 +88,9 @@ pub struct SpinLock<T, V: Variant = Right> {
 
 // SAFETY: the value is reached through a `Guard` only, and there is one at a time, on whichever thread.
 unsafe impl<T: Send, V: Variant> Sync for SpinLock<T, V> {}
+
+/// The spinlock is taken until it is dropped.
+pub type Guard<'a, T, V> = guard::Guard<'a, SpinLock<T, V>>;
 
 impl<T, V: Variant> SpinLock<T, V> {
     /// A free lock.
@@ -84,18 +104,25 @@ impl<T, V: Variant> SpinLock<T, V> {
 
     /// Waits until the lock is free, and takes it.
     pub fn lock(&self) -> Guard<'_, T, V> {
-        while !self.take() {
+        loop {
+            if V::TEST_FIRST {
+                while self.locked.load(Relaxed) {
+                    spin_loop();
+                }
+            }
+            if self.take() {
+                return Guard::new(self);
+            }
             spin_loop();
         }
-        Guard { lock: self }
     }
 
     /// Takes the lock if it is free.
     pub fn try_lock(&self) -> Option<Guard<'_, T, V>> {
         if V::OWNERS_RELEASE {
-            return self.take().then(|| Guard { lock: self });
+            return self.take().then(|| Guard::new(self));
         }
-        let guard = Guard { lock: self };
+        let guard = Guard::new(self);
         self.take().then_some(guard)
     }
 
@@ -120,34 +147,15 @@ impl<T, V: Variant> SpinLock<T, V> {
     }
 }
 
-/// The lock is taken until it is dropped.
-#[derive(Debug)]
-#[must_use = "the lock is free again when the guard is dropped"]
-pub struct Guard<'a, T, V: Variant> {
-    lock: &'a SpinLock<T, V>,
-}
+impl<T, V: Variant> Lock for SpinLock<T, V> {
+    type Value = T;
 
-impl<T, V: Variant> Guard<'_, T, V> {
-    /// Looks at the value.
-    #[cfg_attr(not(loom), track_caller)]
-    pub fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        // SAFETY: there is no other guard, so nobody writes.
-        self.lock.value.with(|value| read(unsafe { &*value }))
+    fn value(&self) -> &UnsafeCell<T> {
+        &self.value
     }
 
-    /// Changes the value.
-    #[cfg_attr(not(loom), track_caller)]
-    pub fn write<R>(&mut self, write: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: there is no other guard, and this one is borrowed for the time of the call.
-        self.lock
-            .value
-            .with_mut(|value| write(unsafe { &mut *value }))
-    }
-}
-
-impl<T, V: Variant> Drop for Guard<'_, T, V> {
-    fn drop(&mut self) {
-        self.lock.locked.store(false, V::GIVE_BACK);
+    unsafe fn give_back(&self) {
+        self.locked.store(false, V::GIVE_BACK);
     }
 }
 
@@ -155,15 +163,20 @@ impl<T, V: Variant> Drop for Guard<'_, T, V> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn no_increment_is_lost() {
-        let count = SpinLock::<u64>::new(0);
+    fn no_increment_is_lost<V: Variant>() {
+        let count = SpinLock::<u64, V>::new(0);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| (0..1_000).for_each(|_| count.lock().write(|count| *count += 1)));
             }
         });
         assert_eq!(count.into_inner(), 4_000);
+    }
+
+    #[test]
+    fn no_increment_is_lost_by_either() {
+        no_increment_is_lost::<TestAndSet>();
+        no_increment_is_lost::<TestFirst>();
     }
 
     #[test]

@@ -1,127 +1,198 @@
-//! The bank of `examples/src/bank.rs`: two accounts, two transfers on threads of their own, the main thread as auditor;
-//! every interleaving, no bound.
+//! The bank of `examples/src/bank.rs`; the main thread is the auditor, each transfer has a thread of its own.
 //!
-//! Proved of `Right`, by two-phase locking (a transaction that takes all its locks before it gives one back can be thought of as one
-//! step at the moment it holds them all):
+//! | accounts | transfers | bound |
+//! |---|---|---|
+//! | two | two, opposite or competing | none |
+//! | three | three, in a circle | none |
+//! | three | four | two preemptions |
+//!
+//! Proved of `Right`, by two-phase locking (Eswaran, Gray, Lorie, Traiger, "The Notions of Consistency and Predicate Locks in a Database
+//! System", CACM 1976: a transaction that takes all its locks before it gives one back can be thought of as one step, at a moment at which it
+//! holds them all):
 //! - the auditor finds all the money and no overdrawn account, whenever it looks;
-//! - the final books and both outcomes are those of one of the two orders of the functional transfers, and each order
-//!   does happen, with another end;
+//! - the final books and all outcomes are those of *some* order of the functional transfers: the bank refines its books by the
+//!   abstraction function `Bank::books` (Abadi and Lamport, "The Existence of Refinement Mappings", TCS 1991, from Hoare 1972);
+//! - the orders really differ: the unbounded models reach each end that some order has;
 //! - no execution deadlocks.
+//!
+//! The books are read under all locks, so what is compared is loom's own state and no plain variable beside it. Loom's locks are fair
+//! to nobody and never poisoned; a transfer that panics half-way is not modelled.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
+use tsvd::model::Model;
 use tsvd::sync::Arc;
 use tsvd::thread;
 use tsvd_examples::bank::{Bank, Books, InsufficientFunds, Right, Transfer, Variant};
-use tsvd_loom_tests::holds;
+use tsvd_loom_tests::{shows, shows_within};
 
-/// How a run of two transfers ended.
-type End = (Books, [Result<(), InsufficientFunds>; 2]);
+/// How a run of transfers ended.
+type End = (Books, Vec<Result<(), InsufficientFunds>>);
+
+/// What is to be moved, and where the money is at first.
+#[derive(Clone, Copy)]
+struct Orders {
+    balances: &'static [i64],
+    transfers: &'static [Transfer],
+}
+
+const fn transfer(from: usize, to: usize, amount: i64) -> Transfer {
+    Transfer { from, to, amount }
+}
 
 /// Two transfers that need each other's money: which one comes first decides what happens.
-const OPPOSITE: [Transfer; 2] = [
-    Transfer {
-        from: 0,
-        to: 1,
-        amount: 60,
-    },
-    Transfer {
-        from: 1,
-        to: 0,
-        amount: 20,
-    },
-];
+const OPPOSITE: Orders = Orders {
+    balances: &[50, 50],
+    transfers: &[transfer(0, 1, 60), transfer(1, 0, 20)],
+};
+
 /// Two transfers that the account can pay only once.
-const COMPETING: [Transfer; 2] = [
-    Transfer {
-        from: 0,
-        to: 1,
-        amount: 60,
-    },
-    Transfer {
-        from: 0,
-        to: 1,
-        amount: 50,
-    },
-];
+const COMPETING: Orders = Orders {
+    balances: &[100, 0],
+    transfers: &[transfer(0, 1, 60), transfer(0, 1, 50)],
+};
 
-fn functional(start: &Books, transfers: [Transfer; 2], first: usize) -> End {
-    let mut outcomes = [Ok(()); 2];
-    let mut books = start.clone();
-    for index in [first, 1 - first] {
-        (books, outcomes[index]) = books.transfer(transfers[index]);
+/// Three transfers of which each needs the money of the one before it.
+const CIRCLE: Orders = Orders {
+    balances: &[50, 10, 10],
+    transfers: &[transfer(0, 1, 50), transfer(1, 2, 40), transfer(2, 0, 30)],
+};
+
+/// The same, and one more across.
+const CIRCLE_AND_ACROSS: Orders = Orders {
+    balances: CIRCLE.balances,
+    transfers: &[
+        CIRCLE.transfers[0],
+        CIRCLE.transfers[1],
+        CIRCLE.transfers[2],
+        transfer(0, 2, 20),
+    ],
+};
+
+fn model(name: &str) -> Model {
+    Model::new()
+        .name(name)
+        .property("the money stays, transfers are atomic, no deadlock")
+}
+
+impl Orders {
+    /// The ends of the functional transfers, in every order.
+    fn serial_ends(self) -> HashSet<End> {
+        let start = Books(self.balances.to_vec());
+        let undecided = vec![None; self.transfers.len()];
+        let mut ends = HashSet::new();
+        self.carry_on(start, undecided, &mut ends);
+        ends
     }
-    (books, outcomes)
+
+    fn carry_on(
+        self,
+        books: Books,
+        outcomes: Vec<Option<Result<(), InsufficientFunds>>>,
+        ends: &mut HashSet<End>,
+    ) {
+        if let Some(outcomes) = outcomes.iter().copied().collect() {
+            ends.insert((books, outcomes));
+            return;
+        }
+        for (next, transfer) in self.transfers.iter().enumerate() {
+            if outcomes[next].is_none() {
+                let (books, outcome) = books.transfer(*transfer);
+                let mut outcomes = outcomes.clone();
+                outcomes[next] = Some(outcome);
+                self.carry_on(books, outcomes, ends);
+            }
+        }
+    }
+
+    /// All transfers at once, and the auditor.
+    fn run<V: Variant + 'static>(self) -> End {
+        let bank = Arc::new(Bank::<V>::new(self.balances));
+        let total = self.balances.iter().sum();
+        let threads: Vec<_> = self
+            .transfers
+            .iter()
+            .copied()
+            .map(|transfer| {
+                let bank = Arc::clone(&bank);
+                thread::spawn(move || bank.transfer(transfer))
+            })
+            .collect();
+        audit(&bank, total);
+        let outcomes = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect();
+        audit(&bank, total);
+        (bank.books(), outcomes)
+    }
+
+    /// The body of a model: each end must be that of some order. Returns the ends that were seen.
+    fn serialisable(self, check: impl FnOnce(Body)) -> HashSet<End> {
+        let serial = self.serial_ends();
+        let seen = std::sync::Arc::new(Mutex::new(HashSet::new()));
+        let ends = std::sync::Arc::clone(&seen);
+        check(Box::new(move || {
+            let end = self.run::<Right>();
+            assert!(
+                serial.contains(&end),
+                "not atomic: {end:?} is none of {serial:?}"
+            );
+            ends.lock().unwrap().insert(end);
+        }));
+        std::mem::take(&mut *seen.lock().unwrap())
+    }
+
+    /// Checks the bank over all executions, and that each end was seen which some order has.
+    fn all_orders(self, name: &str) {
+        let serial = self.serial_ends();
+        assert!(
+            serial.len() > 1,
+            "the orders must differ for atomicity to mean something"
+        );
+        let seen = self.serialisable(|body| {
+            shows(model(name), body);
+        });
+        if cfg!(loom) {
+            assert_eq!(seen, serial, "each order must have been seen");
+        }
+    }
 }
 
-fn two_transfers_and_auditor<V: Variant + 'static>(
-    balances: [i64; 2],
-    transfers: [Transfer; 2],
-) -> End {
-    let bank = Arc::new(Bank::<V>::new(&balances));
-    let start = bank.books();
-    let threads = transfers.map(|transfer| {
-        let bank = Arc::clone(&bank);
-        thread::spawn(move || bank.transfer(transfer))
-    });
-    audit(&bank, &start);
-    let outcomes = threads.map(|thread| thread.join().unwrap());
-    audit(&bank, &start);
-    let end = (bank.books(), outcomes);
-    let serial = [0, 1].map(|first| functional(&start, transfers, first));
-    assert!(
-        serial.contains(&end),
-        "not atomic: {end:?} is neither of {serial:?}"
-    );
-    end
-}
+type Body = Box<dyn Fn() + Send + Sync>;
 
-fn audit<V: Variant>(bank: &Bank<V>, start: &Books) {
-    if let Err(complaint) = bank.check_consistency(start.total()) {
+fn audit<V: Variant>(bank: &Bank<V>, total: i64) {
+    if let Err(complaint) = bank.check_consistency(total) {
         panic!("{complaint}");
     }
 }
 
-/// Checks the bank over all executions, and that its transfers were really seen in both orders.
-fn serialisable(name: &str, balances: [i64; 2], transfers: [Transfer; 2]) {
-    static ENDS: Mutex<Option<HashSet<End>>> = Mutex::new(None);
-    let turn = one_at_a_time();
-    let ends = || ENDS.lock().unwrap_or_else(PoisonError::into_inner);
-    *ends() = Some(HashSet::new());
-    holds(name, move || {
-        let end = two_transfers_and_auditor::<Right>(balances, transfers);
-        ENDS.lock().unwrap().as_mut().unwrap().insert(end);
-    });
-    let seen = ends().take().unwrap();
-    let serial = [0, 1].map(|first| functional(&Books(balances.to_vec()), transfers, first));
-    assert_ne!(
-        serial[0], serial[1],
-        "the orders must differ for atomicity to mean something"
-    );
-    if cfg!(loom) {
-        assert_eq!(
-            seen,
-            HashSet::from(serial),
-            "each order must have been seen"
-        );
-    }
-    drop(turn);
-}
-
-fn one_at_a_time() -> std::sync::MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[test]
 fn opposite_transfers_are_atomic_and_keep_the_money() {
-    serialisable("bank: opposite transfers, auditor", [50, 50], OPPOSITE);
+    OPPOSITE.all_orders("bank: opposite transfers, auditor");
 }
 
 #[test]
 fn competing_transfers_do_not_overdraw() {
-    serialisable("bank: competing transfers, auditor", [100, 0], COMPETING);
+    COMPETING.all_orders("bank: competing transfers, auditor");
+}
+
+#[test]
+fn transfers_in_a_circle_are_atomic_and_keep_the_money() {
+    CIRCLE.all_orders("bank: three accounts, three transfers, auditor");
+}
+
+#[test]
+fn four_transfers_are_atomic_and_keep_the_money() {
+    let seen = CIRCLE_AND_ACROSS.serialisable(|body| {
+        shows_within(
+            2,
+            model("bank: three accounts, four transfers, auditor"),
+            body,
+        );
+    });
+    assert!(seen.len() > 1 || !cfg!(loom), "the orders must differ");
 }
 
 #[cfg(loom)]
@@ -133,11 +204,15 @@ mod mutants {
     use tsvd_loom_tests::rejected;
 
     fn opposite<V: Variant + 'static>() {
-        let _end = two_transfers_and_auditor::<V>([50, 50], OPPOSITE);
+        let _end = OPPOSITE.run::<V>();
     }
 
     fn competing<V: Variant + 'static>() {
-        let _end = two_transfers_and_auditor::<V>([100, 0], COMPETING);
+        let _end = COMPETING.run::<V>();
+    }
+
+    fn three_accounts<V: Variant + 'static>() {
+        let _end = CIRCLE_AND_ACROSS.run::<V>();
     }
 
     #[test]
@@ -182,6 +257,51 @@ mod mutants {
             "mutants::funds_checked_outside",
             "overdrawn account",
             competing::<CheckedOutside>,
+        );
+    }
+
+    #[test]
+    fn three_accounts_opposite_lock_order() {
+        rejected(
+            "mutants::three_accounts_opposite_lock_order",
+            "deadlock; threads",
+            three_accounts::<OppositeOrder>,
+        );
+    }
+
+    #[test]
+    fn three_accounts_first_lock_released_early() {
+        rejected(
+            "mutants::three_accounts_first_lock_released_early",
+            "instead of 70",
+            three_accounts::<ReleasedEarly>,
+        );
+    }
+
+    #[test]
+    fn three_accounts_unlocked_auditor() {
+        rejected(
+            "mutants::three_accounts_unlocked_auditor",
+            "Causality violation: Concurrent",
+            three_accounts::<UnlockedAudit>,
+        );
+    }
+
+    #[test]
+    fn three_accounts_lost_update() {
+        rejected(
+            "mutants::three_accounts_lost_update",
+            "instead of 70",
+            three_accounts::<LostUpdate>,
+        );
+    }
+
+    #[test]
+    fn three_accounts_funds_checked_outside() {
+        rejected(
+            "mutants::three_accounts_funds_checked_outside",
+            "overdrawn account",
+            three_accounts::<CheckedOutside>,
         );
     }
 }

@@ -5,6 +5,17 @@ pub use active::*;
 #[cfg(any(loom, feature = "detect"))]
 pub use core;
 
+/// What `reachable!` calls.
+#[cfg(loom)]
+pub use crate::model::goals::reach;
+#[cfg(not(loom))]
+#[inline(always)]
+pub fn reach(_: &str) {}
+
+/// What `tsvd-loom-tests` calls.
+#[cfg(loom)]
+pub use crate::model::record::rejected;
+
 /// Picks the original item: this build watches nothing.
 #[cfg(not(any(loom, feature = "detect")))]
 #[doc(hidden)]

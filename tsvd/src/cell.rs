@@ -7,6 +7,8 @@ use ::loom::cell as inner;
 #[cfg(not(loom))]
 use std::cell as inner;
 
+#[cfg(loom)]
+use crate::backend::steps::{Act, Begun, Value, begin};
 #[cfg(all(feature = "detect", not(loom)))]
 use crate::contract::{Access, Object, Operation};
 
@@ -91,7 +93,13 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[cfg_attr(any(loom, feature = "detect"), track_caller)]
     pub fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
         #[cfg(loom)]
-        return self.0.with(read);
+        {
+            let step = self.begin("with");
+            self.0.with(|value| {
+                step.end(Value::Nothing);
+                read(value)
+            })
+        }
         #[cfg(not(loom))]
         {
             #[cfg(feature = "detect")]
@@ -105,7 +113,13 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[cfg_attr(any(loom, feature = "detect"), track_caller)]
     pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
         #[cfg(loom)]
-        return self.0.with_mut(write);
+        {
+            let step = self.begin("with_mut");
+            self.0.with_mut(|value| {
+                step.end(Value::Nothing);
+                write(value)
+            })
+        }
         #[cfg(not(loom))]
         {
             #[cfg(feature = "detect")]
@@ -124,6 +138,15 @@ impl<T: ?Sized> UnsafeCell<T> {
         return self.0.with_mut(|value| unsafe { &mut *value });
         #[cfg(not(loom))]
         self.0.get_mut()
+    }
+
+    #[cfg(loom)]
+    #[track_caller]
+    fn begin(&self, name: &'static str) -> Begun {
+        begin(
+            Act::new(name).on("UnsafeCell", self),
+            std::panic::Location::caller(),
+        )
     }
 
     #[cfg(all(feature = "detect", not(loom)))]

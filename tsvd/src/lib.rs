@@ -95,6 +95,7 @@ pub use tsvd_annotations::{contract, read, update, write};
 
 pub mod cell;
 pub mod context;
+pub mod ghost;
 pub mod hint;
 pub mod model;
 mod object_id;

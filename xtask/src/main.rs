@@ -41,7 +41,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "loom",
-        about: "the loom models alone; arguments go to `cargo test`",
+        about: "the loom models alone, as a table; arguments go to `cargo test`, `--bench` compares with loom alone",
         run: loom::run,
     },
     Check {

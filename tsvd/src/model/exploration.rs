@@ -7,9 +7,21 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Exploration {
     name: String,
-    executions: usize,
-    elapsed: Duration,
+    property: Option<String>,
+    rungs: Vec<Rung>,
     verdict: Verdict,
+}
+
+/// What was explored with one bound on preemptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rung {
+    /// The bound, if there was one.
+    pub preemptions: Option<usize>,
+    /// How many times the body was run to its end.
+    pub executions: usize,
+    /// How long it took.
+    pub elapsed: Duration,
 }
 
 /// What an exploration without a failure proves.
@@ -30,6 +42,11 @@ pub enum Verdict {
     },
     /// There was one execution only: nothing ran concurrently, nothing is proved.
     Vacuous,
+    /// No execution reached this goal: what the model says of it is empty.
+    Unreached {
+        /// Its name.
+        goal: &'static str,
+    },
     /// Built without `--cfg loom`: the body ran once on std's types.
     Unchecked,
 }
@@ -44,18 +61,22 @@ pub enum Bound {
 }
 
 impl Exploration {
-    pub(crate) fn new(
-        name: String,
-        executions: usize,
-        elapsed: Duration,
-        verdict: Verdict,
-    ) -> Self {
+    pub(crate) fn new(name: String, property: Option<String>) -> Self {
         Self {
             name,
-            executions,
-            elapsed,
-            verdict,
+            property,
+            rungs: Vec::new(),
+            verdict: Verdict::Unchecked,
         }
+    }
+
+    pub(crate) fn climb(&mut self, rung: Rung) {
+        self.rungs.push(rung);
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn judge(&mut self, verdict: Verdict) {
+        self.verdict = verdict;
     }
 
     /// The model's name.
@@ -63,14 +84,24 @@ impl Exploration {
         &self.name
     }
 
-    /// How many times the body was run to its end.
-    pub fn executions(&self) -> usize {
-        self.executions
+    /// What the model says that it shows.
+    pub fn property(&self) -> Option<&str> {
+        self.property.as_deref()
     }
 
-    /// How long it took.
+    /// How many times the body was run to its end, with the last bound on preemptions.
+    pub fn executions(&self) -> usize {
+        self.rungs.last().map_or(0, |rung| rung.executions)
+    }
+
+    /// How long it took, with all bounds.
     pub fn elapsed(&self) -> Duration {
-        self.elapsed
+        self.rungs.iter().map(|rung| rung.elapsed).sum()
+    }
+
+    /// What was explored with each bound of a ladder, the last of which gave the verdict.
+    pub fn rungs(&self) -> &[Rung] {
+        &self.rungs
     }
 
     /// What was proved.
@@ -81,17 +112,28 @@ impl Exploration {
 
 impl fmt::Display for Exploration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            executions,
-            elapsed,
-            verdict,
-        } = self;
-        let plural = if *executions == 1 { "" } else { "s" };
+        let Self { name, verdict, .. } = self;
+        let (executions, elapsed) = (self.executions(), self.elapsed());
+        let plural = if executions == 1 { "" } else { "s" };
         write!(
             f,
             "{name}: {verdict}, {executions} execution{plural} in {:.3} s",
             elapsed.as_secs_f64()
+        )
+    }
+}
+
+impl fmt::Display for Rung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.preemptions {
+            Some(limit) => write!(f, "{}", Bound::Preemptions(limit))?,
+            None => f.write_str("no bound")?,
+        }
+        write!(
+            f,
+            ": {} executions in {:.3} s",
+            self.executions,
+            self.elapsed.as_secs_f64()
         )
     }
 }
@@ -103,6 +145,7 @@ impl fmt::Display for Verdict {
             Self::Bounded { by } => write!(f, "bounded by {by}"),
             Self::TimedOut { after } => write!(f, "timed out after {} s", after.as_secs_f64()),
             Self::Vacuous => f.write_str("vacuous, a single execution"),
+            Self::Unreached { goal } => write!(f, "vacuous, goal `{goal}` was never reached"),
             Self::Unchecked => f.write_str("not checked (no --cfg loom)"),
         }
     }

@@ -1,108 +1,115 @@
 //! Runs loom, and says what it did.
-//!
-//! Loom returns silently when a limit of time or executions is reached, and looks at them only every 20,000 executions.
-//! So it is given neither: each execution begins with a look at both, and leaves loom by a payload that no panic hook sees. If
-//! loom returns by itself, it has run everything within its bound on preemptions.
 
+use std::any::Any;
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Once};
-use std::time::{Duration, Instant};
 
 use ::loom::model::Builder;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::quarantine;
-use super::{Bound, Exploration, Model, Verdict};
-use crate::backend::{Session, begin_execution, is_loom_muted};
+use super::watch::{Limits, Stop, Watch};
+use super::{Bound, Exploration, Model, Rung, Verdict, goals, quarantine, record};
+use crate::backend::{Session, begin_execution, is_loom_muted, steps};
 
-/// Ends an exploration from within.
-struct Stop(Verdict);
+type Body = Arc<dyn Fn() + Send + Sync>;
 
-struct Limits {
-    permutations: Option<usize>,
-    duration: Option<Duration>,
-}
-
-impl Limits {
-    /// Takes them away from loom.
-    fn take(builder: &mut Builder) -> Self {
-        Self {
-            permutations: builder.max_permutations.take(),
-            duration: builder.max_duration.take(),
-        }
-    }
-
-    fn reached(&self, done: usize, start: Instant) -> Option<Verdict> {
-        if let Some(limit) = self.permutations
-            && done >= limit
-        {
-            return Some(Verdict::Bounded {
-                by: Bound::Executions(limit),
-            });
-        }
-        let after = self.duration?;
-        (start.elapsed() >= after).then_some(Verdict::TimedOut { after })
-    }
-}
-
-pub(super) fn explore(
-    model: &Model,
-    name: String,
-    body: impl Fn() + Send + Sync + 'static,
-) -> Exploration {
-    mute_what_is_retold();
+pub(super) fn explore(model: &Model, name: String, body: Body) -> Exploration {
+    listen();
     let mut builder = builder(model);
     let limits = Limits::take(&mut builder);
-    let preemptions = builder.preemption_bound;
-    let begun = Arc::new(AtomicUsize::new(0));
-    // Its captures are dropped after the session, when contract calls are no longer checked.
-    let body = Arc::new(body);
     let _log = log();
-    let start = Instant::now();
+    let goals = goals::Declared::by(&name, &model.goals);
+    let last = builder.preemption_bound;
+    let lower = model.ladder.iter().copied();
+    let lower = lower.filter(|rung| last.is_none_or(|last| *rung < last));
+    let mut exploration = Exploration::new(name, model.property.clone());
+    let mut verdict = Verdict::Vacuous;
+    for bound in lower.map(Some).chain([last]) {
+        builder.preemption_bound = bound;
+        let (rung, outcome) = climb(model, exploration.name(), &mut builder, limits, &body);
+        exploration.climb(rung);
+        verdict = match outcome {
+            Ok(()) if rung.executions <= 1 => Verdict::Vacuous,
+            Ok(()) => bound.map_or(Verdict::Exhausted, |limit| Verdict::Bounded {
+                by: Bound::Preemptions(limit),
+            }),
+            Err(payload) => match payload.downcast::<Stop>() {
+                Ok(stop) => stop.0,
+                Err(failure) => fail(&exploration, failure),
+            },
+        };
+        let is_whole_rung = matches!(
+            verdict,
+            Verdict::Bounded {
+                by: Bound::Preemptions(_)
+            }
+        );
+        if !is_whole_rung {
+            break;
+        }
+        if bound != last {
+            eprintln!("tsvd: {}, {rung}", exploration.name());
+        }
+    }
+    // What was cut short may have been reached later.
+    if model.objection(verdict).is_none()
+        && let Some(goal) = goals.unreached()
+    {
+        verdict = Verdict::Unreached { goal };
+    }
+    exploration.judge(verdict);
+    record::explored(&exploration, model.objection(verdict).is_none());
+    exploration
+}
+
+/// Explores with one bound on preemptions.
+fn climb(
+    model: &Model,
+    name: &str,
+    builder: &mut Builder,
+    limits: Limits,
+    body: &Body,
+) -> (Rung, Result<(), Box<dyn Any + Send>>) {
+    let watch = Arc::new(Watch::start(model, name, builder, limits));
     let outcome = {
         // Dropped in reverse: what the session frees is still kept, then all of it is released.
         let _keeping = quarantine::Keeping::start();
         let _session = Session::start();
-        let (begun, body) = (Arc::clone(&begun), Arc::clone(&body));
+        // The body's captures are dropped after the session, when contract calls are no longer checked.
+        let (watch, body) = (Arc::clone(&watch), Arc::clone(body));
         let execution = move || {
-            if let Some(verdict) = limits.reached(begun.load(Relaxed), start) {
-                resume_unwind(Box::new(Stop(verdict)));
-            }
-            begun.fetch_add(1, Relaxed);
+            watch.begin_execution();
             quarantine::begin_execution();
             begin_execution();
             body();
         };
         catch_unwind(AssertUnwindSafe(|| builder.check(execution)))
     };
-    let (executions, elapsed) = (begun.load(Relaxed), start.elapsed());
-    let verdict = match outcome {
-        Ok(()) if executions <= 1 => Verdict::Vacuous,
-        Ok(()) => match preemptions {
-            Some(limit) => Verdict::Bounded {
-                by: Bound::Preemptions(limit),
-            },
-            None => Verdict::Exhausted,
-        },
-        Err(payload) => match payload.downcast::<Stop>() {
-            Ok(stop) => stop.0,
-            Err(failure) => {
-                eprintln!(
-                    "tsvd: model `{name}` failed in execution {executions}, after {:.3} s; the panic above says why.",
-                    elapsed.as_secs_f64()
-                );
-                resume_unwind(failure)
-            }
-        },
-    };
-    Exploration::new(name, executions, elapsed, verdict)
+    (watch.end(outcome.is_ok()), outcome)
+}
+
+fn fail(exploration: &Exploration, failure: Box<dyn Any + Send>) -> ! {
+    eprintln!(
+        "tsvd: model `{}` failed in execution {}, after {:.3} s; the panic above says why.",
+        exploration.name(),
+        exploration.executions(),
+        exploration.elapsed().as_secs_f64()
+    );
+    show_steps();
+    record::failed(exploration, &*failure);
+    resume_unwind(failure)
 }
 
 /// The model's settings over the environment's, which loom reads.
 fn builder(model: &Model) -> Builder {
     let mut builder = Builder::new();
+    assert!(
+        builder.checkpoint_file.is_none(),
+        "tsvd: LOOM_CHECKPOINT_FILE names one file for all models, each of which would go on where another one was. Set {} \
+         to a folder instead",
+        super::checkpoint::VARIABLE
+    );
     if let Some(branches) = model.max_branches {
         builder.max_branches = branches;
     }
@@ -126,15 +133,32 @@ fn log() -> Option<impl Sized> {
     Some(log.finish().set_default())
 }
 
-/// Keeps loom's own words about a cell of ours off the screen: the contract room catches that panic and tells it anew.
-fn mute_what_is_retold() {
+/// Listens to panics.
+///
+/// It keeps loom's own words about a cell of ours off the screen: the contract room catches that panic and tells it anew. And
+/// it shows the steps if a panic meets another, for then the process aborts, and nobody else can.
+fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let hook = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if !is_loom_muted() {
-                hook(info);
+            if is_loom_muted() {
+                return;
+            }
+            hook(info);
+            // Loom's coroutines are ended by a panic, too, of a type of their own.
+            let payload = info.payload();
+            let is_message = payload.is::<String>() || payload.is::<&str>();
+            if is_message && steps::panics_again() {
+                show_steps();
             }
         }));
     });
+}
+
+fn show_steps() {
+    let table = steps::table();
+    if !table.is_empty() {
+        eprintln!("tsvd: the steps of this execution:\n{table}");
+    }
 }

@@ -2,16 +2,33 @@
 //!
 //! [`model()`](crate::model()) is the short form, [`Model`] the one with bounds.
 
+// Shared with `tsvd-loom-tests`, which cannot see what is modelled inside of this crate.
+#[cfg(all(loom, test))]
+#[path = "../../tests/models/mod.rs"]
+#[expect(unreachable_pub, reason = "the other crate exports it")]
+pub(crate) mod checked;
+#[cfg(loom)]
+mod checkpoint;
 mod exploration;
 #[cfg(loom)]
 mod explore;
 #[cfg(loom)]
+pub(crate) mod goals;
+#[cfg(loom)]
 mod quarantine;
+#[cfg(loom)]
+pub(crate) mod record;
+#[cfg(loom)]
+mod watch;
 
 use std::panic::Location;
+use std::path::PathBuf;
 use std::time::Duration;
 
-pub use self::exploration::{Bound, Exploration, Verdict};
+#[cfg(all(loom, test))]
+use self::record::rejected as record_rejected;
+
+pub use self::exploration::{Bound, Exploration, Rung, Verdict};
 #[cfg(loom)]
 pub use self::quarantine::Quarantine;
 
@@ -47,6 +64,9 @@ pub use self::quarantine::Quarantine;
 /// RUSTFLAGS="--cfg loom" cargo test --release
 /// ```
 ///
+/// Models that take longer than some seconds say on stderr how far they are, and `target/tsvd/loom/<target>/<model>.json`
+/// has what came of each (`TSVD_DIR` puts it elsewhere).
+///
 /// # What a green model means
 ///
 /// The verdict is [`Verdict::Exhausted`]: every execution was run, up to reordering of independent steps (loom's partial-order reduction),
@@ -57,8 +77,7 @@ pub use self::quarantine::Quarantine;
 ///
 /// Not seen are
 /// - load buffering (a load that returns a store later in its own thread's future);
-/// - the strength of accesses marked `SeqCst`: they are treated as `AcqRel`, so a program that needs them fails though it is right
-///   (fences marked `SeqCst` are modelled);
+/// - some bugs between accesses marked `SeqCst` and weaker ones: each of the former is also a fence, as [`sync::atomic`](crate::sync::atomic) explains;
 /// - threads, locks and atomics of std, time, input and output: loom does not know of them, and plain shared
 ///   state between its threads is not interleaved;
 /// - a loop that waits without [`hint::spin_loop`](crate::hint::spin_loop) or [`thread::yield_now`](crate::thread::yield_now), which exceeds loom's number of branches and fails.
@@ -68,7 +87,8 @@ pub use self::quarantine::Quarantine;
 /// If an execution fails: an assertion of the body, a deadlock, two conflicting accesses or annotated calls that are not
 /// ordered, a leaked `Arc`. And if the exploration does not prove what it seems to: it was cut short by one of loom's
 /// environment variables (`LOOM_MAX_PREEMPTIONS`, `LOOM_MAX_DURATION`, `LOOM_MAX_PERMUTATIONS`), or there was only one
-/// execution, so nothing ran concurrently. A destructor that panics as well, for example of a lock guard in a
+/// execution, so nothing ran concurrently, or no execution reached one of its [goals](Model::goals). The steps of a failed
+/// execution are shown on stderr, a column per thread. A destructor that panics as well, for example of a lock guard in a
 /// deadlocked model, aborts the process after the message.
 #[track_caller]
 pub fn model<F>(body: F) -> Exploration
@@ -76,6 +96,40 @@ where
     F: Fn() + Send + Sync + 'static,
 {
     Model::new().check(body)
+}
+
+/// Marks what some execution of a model has to reach: a goal that the model [declares](Model::goals).
+///
+/// A property that holds because its case never comes up proves nothing. Outside of a model, and without `--cfg loom`, it does
+/// nothing.
+///
+/// # Panics
+///
+/// If the model does not declare the goal.
+///
+/// ```
+/// use tsvd::model::Model;
+/// use tsvd::sync::Arc;
+/// use tsvd::sync::atomic::{AtomicBool, Ordering::{Acquire, Release}};
+///
+/// let model = Model::new().property("a flag is seen").goals(["set first"]);
+/// model.check(|| {
+///     let flag = Arc::new(AtomicBool::new(false));
+///     let setter = {
+///         let flag = Arc::clone(&flag);
+///         tsvd::thread::spawn(move || flag.store(true, Release))
+///     };
+///     if flag.load(Acquire) {
+///         tsvd::reachable!("set first");
+///     }
+///     setter.join().unwrap();
+/// });
+/// ```
+#[macro_export]
+macro_rules! reachable {
+    ($goal:expr) => {
+        $crate::__private::reach($goal)
+    };
 }
 
 /// A model with bounds of its own. What is not set here is taken from the environment, then from loom's defaults.
@@ -92,6 +146,10 @@ where
 #[must_use = "a model is checked by `check`"]
 pub struct Model {
     name: Option<String>,
+    property: Option<String>,
+    goals: Vec<&'static str>,
+    ladder: Vec<usize>,
+    checkpoint: Option<PathBuf>,
     preemption_bound: Option<usize>,
     max_branches: Option<usize>,
     max_duration: Option<Duration>,
@@ -120,6 +178,35 @@ impl Model {
         self
     }
 
+    /// What the model shows, in a short sentence for tables.
+    pub fn property(mut self, property: impl Into<String>) -> Self {
+        self.property = Some(property.into());
+        self
+    }
+
+    /// What some execution must reach, each marked in the body or the code under test by [`reachable!`](crate::reachable!).
+    ///
+    /// A goal that is reached in no execution fails the model, and so does a mark in it that is not declared here.
+    pub fn goals(mut self, goals: impl IntoIterator<Item = &'static str>) -> Self {
+        self.goals.extend(goals);
+        self
+    }
+
+    /// Explores with each of these bounds on preemptions first, for example `[1, 2, 3]`: a failure with few preemptions is found
+    /// soon and easy to read, and the time of each rung is told.
+    pub fn ladder(mut self, preemptions: impl IntoIterator<Item = usize>) -> Self {
+        self.ladder.extend(preemptions);
+        self
+    }
+
+    /// Keeps a checkpoint in `folder`, a file per model and bound, every [`checkpoint_interval`](Self::checkpoint_interval)
+    /// executions (`TSVD_LOOM_CHECKPOINT`; default: none). A later process goes on there, unless the program has changed:
+    /// such a checkpoint is refused. It is deleted when the model is exhausted.
+    pub fn checkpoint(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.checkpoint = Some(folder.into());
+        self
+    }
+
     /// At most this many times per execution a thread that could go on is interrupted (`LOOM_MAX_PREEMPTIONS`; default:
     /// no limit). Most bugs show at two or three.
     pub fn preemption_bound(mut self, preemptions: usize) -> Self {
@@ -145,8 +232,8 @@ impl Model {
         self
     }
 
-    /// Loom logs its progress after this many executions each (`LOOM_CHECKPOINT_INTERVAL`; default: 20,000). The limits
-    /// above do not wait for it.
+    /// Loom logs its progress and writes its checkpoint after this many executions each (`LOOM_CHECKPOINT_INTERVAL`; default:
+    /// 20,000). The limits above do not wait for it.
     pub fn checkpoint_interval(mut self, executions: usize) -> Self {
         self.checkpoint_interval = Some(executions);
         self
@@ -190,14 +277,20 @@ impl Model {
 
     #[cfg(loom)]
     fn run(&self, name: String, body: impl Fn() + Send + Sync + 'static) -> Exploration {
-        explore::explore(self, name, body)
+        explore::explore(self, name, std::sync::Arc::new(body))
     }
 
     #[cfg(not(loom))]
     fn run(&self, name: String, body: impl Fn() + Send + Sync + 'static) -> Exploration {
         let start = std::time::Instant::now();
         body();
-        Exploration::new(name, 1, start.elapsed(), Verdict::Unchecked)
+        let mut exploration = Exploration::new(name, self.property.clone());
+        exploration.climb(Rung {
+            preemptions: None,
+            executions: 1,
+            elapsed: start.elapsed(),
+        });
+        exploration
     }
 
     fn name_at(&self, caller: &Location<'_>) -> String {
@@ -220,7 +313,7 @@ impl Model {
                 by: Bound::Executions(_),
             } => self.accepted.max_permutations,
             Verdict::TimedOut { .. } => self.accepted.max_duration,
-            Verdict::Vacuous => false,
+            Verdict::Vacuous | Verdict::Unreached { .. } => false,
         };
         if accepted {
             return None;
@@ -229,6 +322,9 @@ impl Model {
             Verdict::Vacuous => {
                 "nothing in it runs concurrently on tsvd's or loom's types. Spawn by `tsvd::thread`, and share by \
                  `tsvd::sync` or annotated types"
+            }
+            Verdict::Unreached { .. } => {
+                "the model does not do what it is to show. Give it the threads, rounds and values that get there"
             }
             Verdict::Bounded {
                 by: Bound::Preemptions(_),

@@ -14,8 +14,18 @@ const MUTANT: &str = "TSVD_LOOM_MUTANT";
 ///
 /// If an execution fails, or the model was not exhausted under `--cfg loom`.
 #[track_caller]
-pub fn holds(property: &str, body: impl Fn() + Send + Sync + 'static) -> Exploration {
-    let exploration = Model::new().name(property).check(body);
+pub fn holds(name: &str, body: impl Fn() + Send + Sync + 'static) -> Exploration {
+    shows(Model::new().name(name), body)
+}
+
+/// As [`holds`], of a model with more than a name: its property, its goals.
+///
+/// # Panics
+///
+/// As there.
+#[track_caller]
+pub fn shows(model: Model, body: impl Fn() + Send + Sync + 'static) -> Exploration {
+    let exploration = model.check(body);
     println!("model  {exploration}");
     assert_was_checked(&exploration);
     exploration
@@ -86,4 +96,6 @@ pub fn fails(
         "`{test}` was not rejected with \"{message}\"\n{said}"
     );
     println!("mutant {test}: rejected with \"{message}\"");
+    #[cfg(loom)]
+    super::record_rejected(test, message);
 }

@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 use ::loom::cell::UnsafeCell;
 
+use super::steps::Act;
 use crate::contract::{Key, Kind, Object, Operation, conflict};
 
 std::thread_local! {
@@ -84,6 +85,14 @@ pub(super) struct Flight {
 impl Flight {
     pub(super) fn order_of_object(&self) -> usize {
         self.order_of_object
+    }
+
+    pub(super) fn act(&self, end: &'static str) -> Act {
+        Act::call(self.call.operation, self.object, end)
+    }
+
+    pub(super) fn site(&self) -> &'static Location<'static> {
+        self.call.site
     }
 
     pub(super) fn writes(&self) -> bool {

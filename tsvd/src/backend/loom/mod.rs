@@ -19,6 +19,8 @@
 //! neither adds a happens-before edge, not even through fences, which a successful exchange would.
 
 mod ledger;
+pub(crate) mod steps;
+mod table;
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -29,6 +31,7 @@ use ::loom::sync::atomic::AtomicUsize;
 use ::loom::sync::atomic::Ordering::Relaxed;
 
 use self::ledger::{Flight, Ledger};
+use self::steps::{Act, Value};
 use crate::contract::{Key, Object, Operation};
 
 pub(crate) use self::ledger::is_loom_muted;
@@ -100,6 +103,14 @@ pub(crate) fn begin_execution() {
         points,
     }));
     UNDER_WAY.set(true);
+    steps::begin_execution();
+}
+
+/// A step on the ghosts' clock: loom explores its order among all of them.
+pub(crate) fn tick() {
+    if enabled() {
+        try_to_write(0);
+    }
 }
 
 /// An operation in flight, until it is dropped.
@@ -127,11 +138,13 @@ impl Drop for Guard {
             with_ledger(|ledger| ledger.forget(&flight));
             return;
         }
+        let step = steps::begin(flight.act("leaves"), flight.site());
         scheduling_point(flight.order_of_object(), flight.writes());
         let thread = thread();
         if let Some(violation) = with_ledger(|ledger| ledger.exit(&flight, thread)) {
             panic!("{violation}");
         }
+        step.end(Value::Nothing);
     }
 }
 
@@ -156,11 +169,13 @@ pub(crate) fn enter(
     if !enabled() || !object.is_watched() {
         return Guard::inert();
     }
+    let step = steps::begin(Act::call(operation, object, "enters"), site);
     let thread = thread();
     let flight = match with_ledger(|ledger| ledger.enter(operation, site, object, key, thread)) {
         Ok(flight) => flight,
         Err(violation) => panic!("{violation}"),
     };
+    step.end(Value::Nothing);
     scheduling_point(flight.order_of_object(), operation.access().writes());
     Guard(Some(flight))
 }
@@ -210,16 +225,25 @@ fn with_ledger<R>(f: impl FnOnce(&mut Ledger) -> R) -> R {
 
 fn scheduling_point(order_of_object: usize, writes: bool) {
     OBJECTS.set(OBJECTS.get().max(order_of_object + 1));
+    if writes {
+        try_to_write(order_of_object);
+    } else {
+        point(order_of_object, |point| point.load(Relaxed));
+    }
+}
+
+fn try_to_write(index: usize) {
+    let failed = point(index, |point| {
+        point.compare_exchange(1, 1, Relaxed, Relaxed)
+    });
+    debug_assert!(failed.is_err(), "scheduling points are never stored to");
+}
+
+fn point<R>(index: usize, access: impl FnOnce(&AtomicUsize) -> R) -> R {
     // Cloned out: loom may run another thread, which needs the execution itself.
     let points = EXECUTION
         .with_borrow(|execution| Rc::clone(&execution.as_ref().expect("under way").points));
-    let point = &points[order_of_object % points.len()];
-    if writes {
-        let failed = point.compare_exchange(1, 1, Relaxed, Relaxed);
-        debug_assert!(failed.is_err(), "scheduling points are never stored to");
-    } else {
-        point.load(Relaxed);
-    }
+    access(&points[index % points.len()])
 }
 
 #[cfg(test)]

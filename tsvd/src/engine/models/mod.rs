@@ -7,21 +7,16 @@
 mod lab;
 mod mutants;
 
-// Shared with `tsvd-loom-tests`, which cannot see the engine.
-#[path = "../../../tests/models/mod.rs"]
-#[expect(unreachable_pub, reason = "the other crate exports it")]
-mod checked;
-
 use std::ptr;
 use std::sync::Arc;
 
 use super::env::modelled::{Delays, Modelled, Seen};
 use super::traps::DetectedBy;
 use crate::cell::UnsafeCell;
-use crate::model::{Exploration, Model, Verdict};
+use crate::model::Model;
+use crate::model::checked::{self, holds};
 use crate::sync::Mutex;
 use crate::thread;
-use checked::holds;
 use lab::{FIRST, Goals, Lab, READ, SECOND, THIRD, WRITE_OTHER, is_trap};
 
 const UNSEEN: &str = "two calls overlapped and neither saw the other";

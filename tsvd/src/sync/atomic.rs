@@ -1,0 +1,218 @@
+//! [`std::sync::atomic`] under loom: loom's, but for accesses marked `SeqCst`.
+//!
+//! To loom itself `SeqCst` is no more than `AcqRel`, so a program that needs it, for example Peterson's lock, fails though it is
+//! right. Here such an access has a `SeqCst` fence before it. Where all accesses to some atomics are marked `SeqCst`, any
+//! two of one thread then have a fence between them, and no execution shows what sequential consistency forbids. It is
+//! more than C11 promises in two ways, so some bugs are not seen:
+//! - accesses that are *not* marked `SeqCst` are ordered by the fence too, where C11 orders them only with a real fence;
+//! - loom orders all that comes before a `SeqCst` fence before all that comes after a later one, plain accesses too. Two
+//!   threads whose only relation are `SeqCst` accesses of different atomics look ordered, and a data race between them may be missed.
+//!
+//! Where neither is wanted, use the weakest ordering that is right: `Acquire`, `Release` and `Relaxed` are loom's own.
+
+use std::fmt;
+use std::panic::Location;
+
+use ::loom::sync::atomic as loom;
+
+pub use ::loom::sync::atomic::fence;
+pub use std::sync::atomic::Ordering;
+
+use crate::backend::steps::{Act, Begun, Value, begin};
+
+/// How a value is shown in a step.
+trait Shown: Copy {
+    fn shown(self) -> Value;
+}
+
+impl Shown for bool {
+    fn shown(self) -> Value {
+        Value::Bool(self)
+    }
+}
+
+/// An address says nothing, and differs from run to run.
+impl<T> Shown for *mut T {
+    fn shown(self) -> Value {
+        Value::Nothing
+    }
+}
+
+/// One read-modify-write each, from the value before and an argument.
+macro_rules! rmw {
+    ($type:ty: $($name:ident)*) => {$(
+        #[doc = concat!("As std's `", stringify!($name), "`.")]
+        #[track_caller]
+        pub fn $name(&self, value: $type, order: Ordering) -> $type {
+            let step = self.begin(stringify!($name), order, value.shown());
+            let old = self.0.$name(value, order);
+            step.end(old.shown());
+            old
+        }
+    )*};
+}
+
+macro_rules! atomic {
+    ($name:ident $(<$parameter:ident>)?, $type:ty, $($rmw:ident)*) => {
+        #[doc = concat!("[`std::sync::atomic::", stringify!($name), "`] under loom.")]
+        pub struct $name$(<$parameter>)?(loom::$name$(<$parameter>)?);
+
+        impl$(<$parameter>)? $name$(<$parameter>)? {
+            /// An atomic with `value`; not `const`.
+            #[track_caller]
+            pub fn new(value: $type) -> Self {
+                Self(loom::$name::new(value))
+            }
+
+            /// The value.
+            #[track_caller]
+            pub fn into_inner(self) -> $type {
+                self.0.into_inner()
+            }
+
+            /// As std's `load`.
+            #[track_caller]
+            pub fn load(&self, order: Ordering) -> $type {
+                let step = self.begin("load", order, Value::Nothing);
+                let value = self.0.load(order);
+                step.end(value.shown());
+                value
+            }
+
+            /// As std's `store`.
+            #[track_caller]
+            pub fn store(&self, value: $type, order: Ordering) {
+                let step = self.begin("store", order, value.shown());
+                self.0.store(value, order);
+                step.end(Value::Nothing);
+            }
+
+            rmw!($type: swap $($rmw)*);
+
+            /// As std's `compare_exchange`.
+            #[track_caller]
+            pub fn compare_exchange(
+                &self,
+                current: $type,
+                new: $type,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$type, $type> {
+                // It may turn out to be either of them.
+                let order = if failure == Ordering::SeqCst { failure } else { success };
+                let step = self.begin("compare_exchange", order, new.shown());
+                let outcome = self.0.compare_exchange(current, new, success, failure);
+                match outcome {
+                    Ok(old) => step.end(old.shown()),
+                    Err(old) => step.failed(old.shown()),
+                }
+                outcome
+            }
+
+            /// As std's `compare_exchange_weak`; it does not fail spuriously.
+            #[track_caller]
+            pub fn compare_exchange_weak(
+                &self,
+                current: $type,
+                new: $type,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$type, $type> {
+                self.compare_exchange(current, new, success, failure)
+            }
+
+            /// As std's `fetch_update`: a load and exchanges, until one succeeds.
+            #[track_caller]
+            pub fn fetch_update(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
+                mut update: impl FnMut($type) -> Option<$type>,
+            ) -> Result<$type, $type> {
+                let mut old = self.load(fetch_order);
+                while let Some(new) = update(old) {
+                    match self.compare_exchange(old, new, set_order, fetch_order) {
+                        Ok(old) => return Ok(old),
+                        Err(actual) => old = actual,
+                    }
+                }
+                Err(old)
+            }
+
+            #[track_caller]
+            fn begin(&self, name: &'static str, order: Ordering, given: Value) -> Begun {
+                if order == Ordering::SeqCst {
+                    fence(Ordering::SeqCst);
+                }
+                let mut act = Act::new(name).on(stringify!($name), self);
+                (act.order, act.given) = (Some(order), given);
+                begin(act, Location::caller())
+            }
+        }
+
+        impl$(<$parameter>)? From<$type> for $name$(<$parameter>)? {
+            #[track_caller]
+            fn from(value: $type) -> Self {
+                Self::new(value)
+            }
+        }
+
+        impl$(<$parameter>)? fmt::Debug for $name$(<$parameter>)? {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+/// In place of std's `get_mut`; loom's `AtomicBool` has none.
+macro_rules! with_mut {
+    ($name:ident $(<$parameter:ident>)?, $type:ty) => {
+        impl$(<$parameter>)? $name$(<$parameter>)? {
+            /// Hands `change` the value, in place of std's `get_mut`.
+            #[track_caller]
+            pub fn with_mut<R>(&mut self, change: impl FnOnce(&mut $type) -> R) -> R {
+                self.0.with_mut(change)
+            }
+        }
+    };
+}
+
+macro_rules! integers {
+    ($($name:ident($type:ty))*) => {$(
+        atomic!($name, $type, fetch_add fetch_sub fetch_and fetch_nand fetch_or fetch_xor fetch_max fetch_min);
+        with_mut!($name, $type);
+
+        impl Shown for $type {
+            fn shown(self) -> Value {
+                Value::Integer(self as i128)
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new(0)
+            }
+        }
+    )*};
+}
+
+integers! {
+    AtomicI8(i8) AtomicI16(i16) AtomicI32(i32) AtomicI64(i64) AtomicIsize(isize)
+    AtomicU8(u8) AtomicU16(u16) AtomicU32(u32) AtomicU64(u64) AtomicUsize(usize)
+}
+atomic!(AtomicBool, bool, fetch_and fetch_nand fetch_or fetch_xor);
+atomic!(AtomicPtr<T>, *mut T,);
+with_mut!(AtomicPtr<T>, *mut T);
+
+impl Default for AtomicBool {
+    fn default() -> Self {
+        Self::new(false)
+    }
+}
+
+impl<T> Default for AtomicPtr<T> {
+    fn default() -> Self {
+        Self::new(std::ptr::null_mut())
+    }
+}

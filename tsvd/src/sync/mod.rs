@@ -1,0 +1,66 @@
+//! [`std::sync`], or loom's under `--cfg loom`: what both of them have.
+//!
+//! Code that names these types is the same source natively and in a [`model`](crate::model()). Item by item, under loom:
+//!
+//! | std | there | how |
+//! |---|---|---|
+//! | `Arc` | loom's | one that is alive at the end of an execution fails the model as leaked; no conversion to `Arc<dyn Trait>` (convert a std `Arc` by `Arc::from_std`) |
+//! | `Mutex`, `RwLock`, their guards | loom's | never poisoned, since a panic fails the model; constructors are not `const` |
+//! | `Condvar::wait`, `notify_one`, `notify_all` | loom's | no wake-up without a notification |
+//! | `Condvar::wait_while` | shim | a loop of waits |
+//! | `Condvar::wait_timeout`, `wait_timeout_while` | refused | they panic: time does not pass in a model, and loom's never times out; model the timeout as a thread that notifies |
+//! | `OnceLock`, `LazyLock` | shim | a flag, a lock and a watched cell; not `const`, so not in statics, which would outlive an execution |
+//! | [`atomic`]s, `fence` | loom's | constructors are not `const`; `SeqCst` is made strong, see there |
+//! | [`mpsc::channel`] | loom's | unbounded; `recv_timeout` is refused by loom |
+//! | `mpsc::sync_channel` | refused | loom has none |
+//! | `Weak`, `Barrier`, `Once` | refused | loom has no `Weak`, its `Barrier` panics; a `Once` is an `OnceLock<()>` |
+//! | statics | refused | an execution would begin with what the one before left |
+
+#[cfg(loom)]
+mod defect;
+#[cfg(loom)]
+mod locks;
+#[cfg(all(loom, test))]
+mod models;
+#[cfg(loom)]
+mod once;
+
+#[cfg(loom)]
+pub use self::locks::{
+    Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
+};
+#[cfg(loom)]
+pub use self::once::{LazyLock, OnceLock};
+#[cfg(loom)]
+pub use ::loom::sync::Arc;
+#[cfg(not(loom))]
+pub use std::sync::{
+    Arc, Condvar, LazyLock, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    WaitTimeoutResult,
+};
+
+pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+
+#[cfg(loom)]
+pub mod atomic;
+
+#[cfg(not(loom))]
+pub mod atomic {
+    //! [`std::sync::atomic`], or loom's under `--cfg loom`, where `SeqCst` is more than it is to loom: see [`sync`](super).
+
+    pub use std::sync::atomic::{
+        AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
+        AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
+}
+
+pub mod mpsc {
+    //! [`std::sync::mpsc`], or loom's under `--cfg loom`: the unbounded channel.
+
+    #[cfg(loom)]
+    pub use ::loom::sync::mpsc::{Receiver, Sender, channel};
+    #[cfg(not(loom))]
+    pub use std::sync::mpsc::{Receiver, Sender, channel};
+
+    pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError};
+}
