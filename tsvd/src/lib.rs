@@ -89,7 +89,8 @@
 //! # Under loom
 //!
 //! With `--cfg loom` every annotated call is checked in each execution that [`model()`] explores: conflicting calls have to be
-//! ordered. [`sync`], [`thread`], [`hint`] and [`cell`] are loom's then, and std's otherwise.
+//! ordered. [`sync`], [`thread`], [`hint`] and [`cell`] are loom's then, and std's otherwise; [`ghost`] is state for specifications.
+//! A goal that no execution reaches fails a model: [`reachable!`].
 
 pub use tsvd_annotations::{contract, read, update, write};
 

@@ -179,13 +179,13 @@ macro_rules! with_mut {
 }
 
 macro_rules! integers {
-    ($($name:ident($type:ty))*) => {$(
+    ($as:ident: $($name:ident($type:ty))*) => {$(
         atomic!($name, $type, fetch_add fetch_sub fetch_and fetch_nand fetch_or fetch_xor fetch_max fetch_min);
         with_mut!($name, $type);
 
         impl Shown for $type {
             fn shown(self) -> Value {
-                Value::Integer(self as i128)
+                Value::$as(self as _)
             }
         }
 
@@ -197,10 +197,8 @@ macro_rules! integers {
     )*};
 }
 
-integers! {
-    AtomicI8(i8) AtomicI16(i16) AtomicI32(i32) AtomicI64(i64) AtomicIsize(isize)
-    AtomicU8(u8) AtomicU16(u16) AtomicU32(u32) AtomicU64(u64) AtomicUsize(usize)
-}
+integers! { Signed: AtomicI8(i8) AtomicI16(i16) AtomicI32(i32) AtomicI64(i64) AtomicIsize(isize) }
+integers! { Unsigned: AtomicU8(u8) AtomicU16(u16) AtomicU32(u32) AtomicU64(u64) AtomicUsize(usize) }
 atomic!(AtomicBool, bool, fetch_and fetch_nand fetch_or fetch_xor);
 atomic!(AtomicPtr<T>, *mut T,);
 with_mut!(AtomicPtr<T>, *mut T);

@@ -174,7 +174,7 @@ mod mutants {
         rejected(
             "initialised_twice",
             defect,
-            "the value",
+            "Causality violation",
             once(),
             initialised_once,
         );

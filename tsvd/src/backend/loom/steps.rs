@@ -37,7 +37,8 @@ pub(crate) struct Act {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Value {
     Nothing,
-    Integer(i128),
+    Signed(i64),
+    Unsigned(u64),
     Bool(bool),
     Word(&'static str),
     /// A number that is given in the order of appearance.
@@ -74,7 +75,8 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nothing => Ok(()),
-            Self::Integer(value) => value.fmt(f),
+            Self::Signed(value) => value.fmt(f),
+            Self::Unsigned(value) => value.fmt(f),
             Self::Bool(value) => value.fmt(f),
             Self::Word(word) => f.write_str(word),
             Self::Thread(number) => write!(f, "thread {number}"),
@@ -164,7 +166,7 @@ impl Steps {
 
 /// A step between its beginning, after which other threads may run, and its end.
 #[must_use]
-pub(crate) struct Begun(Option<Step>);
+pub(crate) struct Begun(Option<usize>);
 
 /// Begins a step.
 ///
@@ -192,26 +194,30 @@ pub(crate) fn begin(act: Act, site: &'static Location<'static>) -> Begun {
             site,
         };
         steps.begun[thread] = Some(step);
-        Begun(Some(step))
+        Begun(Some(thread))
     })
 }
 
 impl Begun {
     /// As [`end`](Self::end), of an attempt that failed.
-    pub(crate) fn failed(mut self, got: Value) {
-        if let Some(step) = &mut self.0 {
-            step.failed = true;
-        }
-        self.end(got);
+    pub(crate) fn failed(self, got: Value) {
+        self.end_as(got, true);
     }
 
     /// The step was made just now: no other thread has run since.
     #[inline]
     pub(crate) fn end(self, got: Value) {
-        let Some(mut step) = self.0 else { return };
-        step.act.got = got;
+        self.end_as(got, false);
+    }
+
+    #[inline]
+    fn end_as(self, got: Value, failed: bool) {
+        let Some(thread) = self.0 else { return };
         STEPS.with_borrow_mut(|steps| {
-            steps.begun[step.thread] = None;
+            let Some(mut step) = steps.begun[thread].take() else {
+                return;
+            };
+            (step.act.got, step.failed) = (got, failed);
             steps.done.push(step);
         });
     }
