@@ -59,8 +59,14 @@ fn a_pair_that_runs_once_per_process_is_caught_in_the_second_run() {
         return;
     };
     passed(&first);
-    let pairs = &first.report.as_ref().unwrap().pairs;
-    assert_eq!(pairs.len(), 1, "a near miss");
+    let report = first.report.as_ref().unwrap();
+    assert_eq!(
+        report.pairs.len(),
+        1,
+        "a near miss: {:?}, {:?}",
+        report.summary,
+        report.coverage
+    );
     let second = run_again(first, once).unwrap();
     assert_eq!(second.status, Some(66), "{}", second.stderr);
     assert_eq!(second.report.as_ref().unwrap().violations.len(), 1);

@@ -113,45 +113,32 @@ impl History {
         window: u32,
         meets: impl Fn(Slot, Access) -> bool,
     ) -> Recorded {
-        const OWN: u32 = u32::MAX;
         let (number, new) = self.line(hash, access.tick);
-        let line = &self.lines[number];
+        let words = &self.lines[number].accesses[..self.room];
         let own = access.pack();
-        let mut nearest: Option<Access> = None;
-        // Where to record: at this call site's own place, else a free one, else the oldest.
-        let mut place = 0;
-        let mut oldest = 0;
-        for (index, word) in line.accesses[..self.room].iter().enumerate() {
-            let word = word.load(Ordering::Relaxed);
-            if word == 0 {
-                // They are filled in order.
-                if oldest != OWN {
-                    place = index;
-                }
-                break;
+        // Ends, for a place that was free once is not so again.
+        loop {
+            let Scan {
+                nearest,
+                place,
+                is_free,
+            } = scan(words, own, window, |index, other| {
+                meets(number * ACCESSES + index, other)
+            });
+            let recorded = Recorded {
+                nearest,
+                slot: number * ACCESSES + place,
+                new,
+            };
+            if !is_free {
+                words[place].store(own, Ordering::Relaxed);
+                return recorded;
             }
-            if (word ^ own) >> WHO == 0 {
-                (place, oldest) = (index, OWN);
-                continue;
+            // Of two that come to an object for the first time, and at the same time, one has to see the other.
+            let taken = words[place].compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed);
+            if taken.is_ok() {
+                return recorded;
             }
-            let age = age(own, word);
-            if age > oldest {
-                (place, oldest) = (index, age);
-            }
-            if !may_collide(own, word) || age > window {
-                continue;
-            }
-            let other = Access::unpack(word);
-            let slot = number * ACCESSES + index;
-            if nearest.is_none_or(|best| age < access.ticks_since(best)) && meets(slot, other) {
-                nearest = Some(other);
-            }
-        }
-        line.accesses[place].store(own, Ordering::Relaxed);
-        Recorded {
-            nearest,
-            slot: number * ACCESSES + place,
-            new,
         }
     }
 
@@ -160,31 +147,117 @@ impl History {
     fn line(&self, hash: u64, tick: u32) -> (usize, bool) {
         let first = (hash as usize % (self.lines.len() / WAYS)) * WAYS;
         let set = &self.lines[first..first + WAYS];
-        let own = |line: &Line| line.tag.load(Ordering::Relaxed) == hash;
-        match set.iter().position(own) {
-            Some(way) => (first + way, false),
-            None => (first + Self::claim(set, hash, tick), true),
-        }
-    }
-
-    #[cold]
-    fn claim(set: &[Line], hash: u64, tick: u32) -> usize {
-        let idle = |way: &usize| {
-            let words = set[*way].accesses.iter();
-            words
-                .map(|word| word.load(Ordering::Relaxed))
-                .take_while(|word| *word != 0)
-                .map(|word| age(u64::from(tick) << TIME, word))
-                .min()
-                .unwrap_or(u32::MAX)
+        let known = |line: &Line| line.tag.load(Ordering::Relaxed) == hash;
+        let (way, new) = match set.iter().position(known) {
+            Some(way) => (way, false),
+            None => claim(set, hash, tick),
         };
-        // Of equals the first, where it is found soonest.
-        let way = (0..set.len()).rev().max_by_key(idle).unwrap_or(0);
-        set[way].tag.store(hash, Ordering::Relaxed);
+        (first + way, new)
+    }
+}
+
+/// Makes one of the lines that of `hash`, unless one of them has become it. Also whether it was this call that did.
+#[cold]
+fn claim(set: &[Line], hash: u64, tick: u32) -> (usize, bool) {
+    /// Stands for the tag of the first line while its set is being changed, by one at a time.
+    const CLAIMED: u64 = u64::MAX;
+    /// Rounds to wait for who is changing it. He may be slow, since he is the first to run this code, or have been put aside.
+    const PATIENCE: usize = 400;
+    let take = |round| {
+        let tag = set[0].tag.load(Ordering::Relaxed);
+        let to_claimed = |tag| {
+            set[0]
+                .tag
+                .compare_exchange(tag, CLAIMED, Ordering::Acquire, Ordering::Relaxed)
+        };
+        if tag != CLAIMED && to_claimed(tag).is_ok() {
+            return Some(tag);
+        }
+        if round < PATIENCE / 2 {
+            std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
+        }
+        None
+    };
+    let first = (0..PATIENCE).find_map(take);
+    if first == Some(hash) {
+        set[0].tag.store(hash, Ordering::Release);
+        return (0, false);
+    }
+    let idle = |way: &usize| {
+        let words = set[*way].accesses.iter();
+        words
+            .map(|word| word.load(Ordering::Relaxed))
+            .take_while(|word| *word != 0)
+            .map(|word| age(u64::from(tick) << TIME, word))
+            .min()
+            .unwrap_or(u32::MAX)
+    };
+    // Without the first line, if it is in somebody else's hands.
+    let known = (1..set.len()).find(|way| set[*way].tag.load(Ordering::Relaxed) == hash);
+    let ways = usize::from(first.is_none())..set.len();
+    // Of equals the first, where it is found soonest.
+    let way = known.or_else(|| ways.rev().max_by_key(idle)).unwrap_or(0);
+    if known.is_none() {
         for word in &set[way].accesses {
             word.store(0, Ordering::Relaxed);
         }
-        way
+        if way != 0 {
+            set[way].tag.store(hash, Ordering::Release);
+        }
+    }
+    if let Some(first) = first {
+        let tag = if way == 0 { hash } else { first };
+        set[0].tag.store(tag, Ordering::Release);
+    }
+    (way, known.is_none())
+}
+
+/// What a line has to say of an access.
+struct Scan {
+    nearest: Option<Access>,
+    /// Where to record: at this call site's own place, else a free one, else the oldest.
+    place: usize,
+    is_free: bool,
+}
+
+#[inline]
+fn scan(words: &[AtomicU64], own: u64, window: u32, meets: impl Fn(usize, Access) -> bool) -> Scan {
+    const OWN: u32 = u32::MAX;
+    let mut nearest: Option<(u32, Access)> = None;
+    let mut place = 0;
+    let mut oldest = 0;
+    let mut is_free = false;
+    for (index, word) in words.iter().enumerate() {
+        let word = word.load(Ordering::Relaxed);
+        if word == 0 {
+            // They are filled in order.
+            if oldest != OWN {
+                (place, is_free) = (index, true);
+            }
+            break;
+        }
+        if (word ^ own) >> WHO == 0 {
+            (place, oldest) = (index, OWN);
+            continue;
+        }
+        let age = age(own, word);
+        if age > oldest {
+            (place, oldest) = (index, age);
+        }
+        if !may_collide(own, word) || age > window {
+            continue;
+        }
+        let other = Access::unpack(word);
+        if nearest.is_none_or(|(best, _)| age < best) && meets(index, other) {
+            nearest = Some((age, other));
+        }
+    }
+    Scan {
+        nearest: nearest.map(|(_, other)| other),
+        place,
+        is_free,
     }
 }
 
@@ -360,6 +433,43 @@ mod tests {
                     "{objects} objects {stride} bytes apart: {recall}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn of_two_first_accesses_at_one_time_one_sees_the_other() {
+        const OBJECTS: u64 = 20_000;
+        // With few sets lines are emptied all the time.
+        for (already_known, lines) in [(false, 1 << 17), (false, 1 << 10), (true, 1 << 10)] {
+            let history = History::new(lines, 5);
+            // No barrier, which lets one go well before the other.
+            let arrived = AtomicU64::new(0);
+            let seen = [1, 2].map(|_| AtomicU64::new(0));
+            let body = |me: u16| {
+                for object in 1..=OBJECTS {
+                    if already_known && me == 1 {
+                        // Too long ago to count.
+                        record(&history, object, access(9, 9, TICKS - 2 * WINDOW, true));
+                    }
+                    arrived.fetch_add(1, Ordering::AcqRel);
+                    while arrived.load(Ordering::Acquire) < 2 * object {
+                        std::thread::yield_now();
+                    }
+                    if record(&history, object, access(me, me, 0, true)).is_some() {
+                        seen[usize::from(me) - 1].fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            };
+            std::thread::scope(|scope| {
+                scope.spawn(|| body(1));
+                scope.spawn(|| body(2));
+            });
+            let [one, two] = seen.map(AtomicU64::into_inner);
+            // But for the few where a thread was put aside in the middle.
+            assert!(
+                one + two >= OBJECTS / 1000 * 999,
+                "{one} + {two} of {OBJECTS}, known: {already_known}, {lines} lines"
+            );
         }
     }
 

@@ -57,16 +57,15 @@ impl Phase {
             return run < self.points;
         }
         points.tick.store(tick.wrapping_add(1), Ordering::Relaxed);
-        // Relaxed, and two may overwrite each other: either way both see another than themselves next time.
-        let last = self.last.load(Ordering::Relaxed);
-        let run = match last {
-            0 => ALONE,
-            last if last == context => run.saturating_add(1),
-            _ => 0,
+        let run = if self.last.load(Ordering::Relaxed) == context {
+            run.saturating_add(1)
+        } else {
+            // Of two that come at the same time one has to see the other: it may be their only point.
+            match self.last.swap(context, Ordering::Relaxed) {
+                0 => ALONE,
+                _ => 0,
+            }
         };
-        if last != context {
-            self.last.store(context, Ordering::Relaxed);
-        }
         points.run.store(run, Ordering::Relaxed);
         run < self.points
     }
@@ -94,6 +93,31 @@ mod tests {
         let concurrent = (2..100).filter(|tick| phase.point(&one, 1, *tick)).count();
         assert_eq!(concurrent, POINTS as usize - 1);
         assert!(phase.point(&two, 2, 100));
+    }
+
+    #[test]
+    fn of_two_first_points_at_one_time_one_is_concurrent() {
+        const ROUNDS: usize = 20_000;
+        let phases: Vec<_> = (0..ROUNDS).map(|_| Phase::new(POINTS)).collect();
+        let arrived = AtomicU64::new(0);
+        let concurrent: Vec<_> = (0..ROUNDS).map(|_| AtomicU64::new(0)).collect();
+        let body = |me: u64| {
+            for (round, phase) in phases.iter().enumerate() {
+                let points = Points::new();
+                arrived.fetch_add(1, Ordering::AcqRel);
+                while arrived.load(Ordering::Acquire) < 2 * (round as u64 + 1) {
+                    std::thread::yield_now();
+                }
+                let found = phase.point(&points, me, 0);
+                concurrent[round].fetch_add(u64::from(found), Ordering::Relaxed);
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| body(1));
+            scope.spawn(|| body(2));
+        });
+        let all = concurrent.iter().map(|count| count.load(Ordering::Relaxed));
+        assert!(all.into_iter().all(|count| count == 1));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use super::{ENGINE, recorder};
+use super::{ENGINE, gate, recorder};
 use crate::engine::Remembered;
 use crate::engine::sites::{Site, SiteId};
 use crate::engine::trap_set::{Pair, State, pair_key};
@@ -43,6 +43,7 @@ pub(super) fn begin(file: PathBuf) -> Option<String> {
             numbers.entry(site.clone()).or_insert(next);
         }
     }
+    let growth = gate::config().parameters.delay_growth;
     let key = |pair: &StoredPair| {
         Some(pair_key(
             *numbers.get(&pair.first)?,
@@ -67,7 +68,11 @@ pub(super) fn begin(file: PathBuf) -> Option<String> {
                 key: *key,
                 state,
                 probability,
-                delay_ns: pair.delay_ns,
+                // Never delayed for: its sites were not reached again. Then there is one chance in a run, so a longer one.
+                delay_ns: match pair.delays {
+                    0 => pair.delay_ns.saturating_mul(growth),
+                    _ => pair.delay_ns,
+                },
             }
         }),
     );
