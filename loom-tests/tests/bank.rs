@@ -201,7 +201,7 @@ mod mutants {
     use tsvd_examples::bank::{
         CheckedOutside, LostUpdate, OppositeOrder, ReleasedEarly, UnlockedAudit,
     };
-    use tsvd_loom_tests::rejected;
+    use tsvd_loom_tests::{fails, rejected};
 
     fn opposite<V: Variant + 'static>() {
         let _end = OPPOSITE.run::<V>();
@@ -211,8 +211,14 @@ mod mutants {
         let _end = COMPETING.run::<V>();
     }
 
-    fn three_accounts<V: Variant + 'static>() {
-        let _end = CIRCLE_AND_ACROSS.run::<V>();
+    /// Within the bound of the model that they are mutants of.
+    fn three_accounts_rejected<V: Variant + 'static>(test: &str, message: &str) {
+        fails(test, &[], message, || {
+            let model = Model::new().name(test).preemption_bound(2);
+            model.accept_preemption_bound().check(|| {
+                let _end = CIRCLE_AND_ACROSS.run::<V>();
+            })
+        });
     }
 
     #[test]
@@ -262,46 +268,41 @@ mod mutants {
 
     #[test]
     fn three_accounts_opposite_lock_order() {
-        rejected(
+        three_accounts_rejected::<OppositeOrder>(
             "mutants::three_accounts_opposite_lock_order",
             "deadlock; threads",
-            three_accounts::<OppositeOrder>,
         );
     }
 
     #[test]
     fn three_accounts_first_lock_released_early() {
-        rejected(
+        three_accounts_rejected::<ReleasedEarly>(
             "mutants::three_accounts_first_lock_released_early",
             "instead of 70",
-            three_accounts::<ReleasedEarly>,
         );
     }
 
     #[test]
     fn three_accounts_unlocked_auditor() {
-        rejected(
+        three_accounts_rejected::<UnlockedAudit>(
             "mutants::three_accounts_unlocked_auditor",
             "Causality violation: Concurrent",
-            three_accounts::<UnlockedAudit>,
         );
     }
 
     #[test]
     fn three_accounts_lost_update() {
-        rejected(
+        three_accounts_rejected::<LostUpdate>(
             "mutants::three_accounts_lost_update",
             "instead of 70",
-            three_accounts::<LostUpdate>,
         );
     }
 
     #[test]
     fn three_accounts_funds_checked_outside() {
-        rejected(
+        three_accounts_rejected::<CheckedOutside>(
             "mutants::three_accounts_funds_checked_outside",
             "overdrawn account",
-            three_accounts::<CheckedOutside>,
         );
     }
 }
