@@ -140,3 +140,26 @@ fn a_ghost_makes_no_step_inside() {
         },
     );
 }
+
+/// The first execution comes to no ghost, a later one does: what that one may have missed is made up for by a new start, and
+/// only what was run since then is counted.
+#[test]
+fn a_ghost_that_comes_late_starts_the_model_again() {
+    static RUN: AtomicUsize = AtomicUsize::new(0);
+    let exploration = holds("harness: late ghost", || {
+        RUN.fetch_add(1, CountOnly);
+        let shared = Arc::new((Atomic::new(0), Ghost::new(0)));
+        let other = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || shared.0.store(1, Release))
+        };
+        if shared.0.load(Acquire) == 1 {
+            shared.1.with(|came| *came += 1);
+        }
+        other.join().unwrap();
+    });
+    assert!(
+        RUN.load(CountOnly) > exploration.executions(),
+        "{exploration}"
+    );
+}
