@@ -1,6 +1,7 @@
 //! What a model is said to prove.
 
 use super::*;
+use tsvd::sync::Mutex;
 
 #[test]
 fn it_counts_what_loom_counts() {
@@ -155,6 +156,28 @@ fn a_failure_shows_the_steps_of_each_thread() {
     let row = format!("    4 | {first_column} | AtomicUsize#2.store(1, Relaxed)  main.rs:");
     fails(test, &[], &row, || {
         tsvd::model(|| assert_ne!(store_buffering(Relaxed, Relaxed, false), (1, 0)))
+    });
+}
+
+/// Each thread's last row is the lock that it waits for.
+#[test]
+fn a_deadlock_shows_where_each_thread_waits() {
+    let test = "verdicts::a_deadlock_shows_where_each_thread_waits";
+    fails(test, &[], "never | Mutex#2.lock  verdicts.rs:", || {
+        tsvd::model(|| {
+            let locks = Arc::new((Mutex::new(()), Mutex::new(())));
+            let other = {
+                let locks = Arc::clone(&locks);
+                thread::spawn(move || {
+                    let _second = locks.1.lock().unwrap();
+                    drop(locks.0.lock().unwrap());
+                })
+            };
+            let first = locks.0.lock().unwrap();
+            drop(locks.1.lock().unwrap());
+            drop(first);
+            other.join().unwrap();
+        })
     });
 }
 

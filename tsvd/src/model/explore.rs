@@ -10,7 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::watch::{Limits, Stop, Watch};
 use super::{Bound, Exploration, Model, Rung, Verdict, goals, quarantine, record};
-use crate::backend::{Session, begin_execution, is_loom_muted, steps};
+use crate::backend::{Session, begin_execution, is_loom_muted, is_point_missed, steps};
 
 type Body = Arc<dyn Fn() + Send + Sync>;
 
@@ -63,6 +63,11 @@ pub(super) fn explore(model: &Model, name: String, body: Body) -> Exploration {
     exploration
 }
 
+type Outcome = Result<(), Box<dyn Any + Send>>;
+
+/// Ends an exploration that left something out.
+struct Again;
+
 /// Explores with one bound on preemptions.
 fn climb(
     model: &Model,
@@ -70,23 +75,57 @@ fn climb(
     builder: &mut Builder,
     limits: Limits,
     body: &Body,
-) -> (Rung, Result<(), Box<dyn Any + Send>>) {
+) -> (Rung, Outcome) {
+    // Few models have annotated calls or ghosts in a later execution only; all others are spared a point, or start with one.
+    let (rung, outcome) = climb_with(false, model, name, builder, limits, body);
+    match outcome {
+        Err(payload) if payload.is::<Again>() => {
+            climb_with(true, model, name, builder, limits, body)
+        }
+        outcome => (rung, outcome),
+    }
+}
+
+fn climb_with(
+    points: bool,
+    model: &Model,
+    name: &str,
+    builder: &mut Builder,
+    limits: Limits,
+    body: &Body,
+) -> (Rung, Outcome) {
     let watch = Arc::new(Watch::start(model, name, builder, limits));
     let outcome = {
         // Dropped in reverse: what the session frees is still kept, then all of it is released.
         let _keeping = quarantine::Keeping::start();
-        let _session = Session::start();
+        let _session = Session::start(points);
         // The body's captures are dropped after the session, when contract calls are no longer checked.
         let (watch, body) = (Arc::clone(&watch), Arc::clone(body));
         let execution = move || {
+            if is_point_missed() {
+                resume_unwind(Box::new(Again));
+            }
             watch.begin_execution();
             quarantine::begin_execution();
             begin_execution();
             body();
         };
-        catch_unwind(AssertUnwindSafe(|| builder.check(execution)))
+        let outcome = catch_unwind(AssertUnwindSafe(|| builder.check(execution)));
+        // It may have been the last.
+        outcome.and_then(|()| {
+            if is_point_missed() {
+                Err(Box::new(Again) as _)
+            } else {
+                Ok(())
+            }
+        })
     };
-    (watch.end(outcome.is_ok()), outcome)
+    // What was left out must not come back from a checkpoint.
+    let is_over = outcome
+        .as_ref()
+        .err()
+        .is_none_or(|payload| payload.is::<Again>());
+    (watch.end(is_over), outcome)
 }
 
 fn fail(exploration: &Exploration, failure: Box<dyn Any + Send>) -> ! {

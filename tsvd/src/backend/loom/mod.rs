@@ -14,7 +14,7 @@
 //! read locks shows only where loom is made to try. A point is an access of a loom atomic which the execution makes before
 //! its body runs (an atomic created later would have to happen before each of its uses). Objects take them in the order in
 //! which they are first used, and share them where there are more objects: that costs executions, never a verdict. After
-//! the first execution only as many are made as had a use. A read loads, a write tries a compare-and-exchange that fails:
+//! the first execution only as many are made as had a use; if that was none and an execution comes to need one, the model is run again. A read loads, a write tries a compare-and-exchange that fails:
 //! loom then explores the order of a write against everything and leaves two reads alone. Neither of them stores, so
 //! neither adds a happens-before edge, not even through fences, which a successful exchange would.
 
@@ -46,6 +46,8 @@ std::thread_local! {
     static THREADS: Cell<usize> = const { Cell::new(0) };
     /// The most objects that an execution of this model has used so far.
     static OBJECTS: Cell<usize> = const { Cell::new(0) };
+    /// Whether an execution was without the point that it came to need.
+    static MISSED: Cell<bool> = const { Cell::new(false) };
 }
 
 ::loom::thread_local! {
@@ -75,8 +77,10 @@ fn thread() -> usize {
 pub(crate) struct Session(());
 
 impl Session {
-    pub(crate) fn start() -> Self {
-        OBJECTS.set(0);
+    /// With `points`, each execution has a scheduling point.
+    pub(crate) fn start(points: bool) -> Self {
+        OBJECTS.set(usize::from(points));
+        MISSED.set(false);
         Self(())
     }
 }
@@ -95,7 +99,7 @@ pub(crate) fn begin_execution() {
     let count = if is_first {
         MAX_SCHEDULING_POINTS
     } else {
-        OBJECTS.get().clamp(1, MAX_SCHEDULING_POINTS)
+        OBJECTS.get().min(MAX_SCHEDULING_POINTS)
     };
     let points = (0..count).map(|_| AtomicUsize::new(0)).collect();
     EXECUTION.set(Some(Execution {
@@ -224,26 +228,38 @@ fn with_ledger<R>(f: impl FnOnce(&mut Ledger) -> R) -> R {
 }
 
 fn scheduling_point(order_of_object: usize, writes: bool) {
-    OBJECTS.set(OBJECTS.get().max(order_of_object + 1));
     if writes {
         try_to_write(order_of_object);
     } else {
-        point(order_of_object, |point| point.load(Relaxed));
+        point(order_of_object, |point| {
+            point.load(Relaxed);
+        });
     }
 }
 
 fn try_to_write(index: usize) {
-    let failed = point(index, |point| {
-        point.compare_exchange(1, 1, Relaxed, Relaxed)
+    point(index, |point| {
+        let failed = point.compare_exchange(1, 1, Relaxed, Relaxed);
+        debug_assert!(failed.is_err(), "scheduling points are never stored to");
     });
-    debug_assert!(failed.is_err(), "scheduling points are never stored to");
 }
 
-fn point<R>(index: usize, access: impl FnOnce(&AtomicUsize) -> R) -> R {
+fn point(index: usize, access: impl FnOnce(&AtomicUsize)) {
+    OBJECTS.set(OBJECTS.get().max(index + 1));
     // Cloned out: loom may run another thread, which needs the execution itself.
     let points = EXECUTION
         .with_borrow(|execution| Rc::clone(&execution.as_ref().expect("under way").points));
-    access(&points[index % points.len()])
+    if points.is_empty() {
+        MISSED.set(true);
+    } else {
+        access(&points[index % points.len()]);
+    }
+}
+
+/// Whether orders were left out, since an execution needed a point that none before it did: then the model has to be run again,
+/// with points from the beginning.
+pub(crate) fn is_point_missed() -> bool {
+    MISSED.get()
 }
 
 #[cfg(test)]
