@@ -44,7 +44,7 @@ macro_rules! __operation {
         static $name: $crate::__private::Operation = $operation;
         const _: () = {
             #[used]
-            #[unsafe(link_section = "tsvd_operations")]
+            #[unsafe(link_section = "tsvd_operations_0_1_0")]
             static LISTED: $crate::__private::core::option::Option<
                 &'static $crate::__private::Operation,
             > = $crate::__private::core::option::Option::Some(&$name);
@@ -62,7 +62,7 @@ macro_rules! __operation {
 macro_rules! __operation {
     ($name:ident = $operation:expr) => {
         static $name: $crate::__private::Operation = $operation;
-        const _: &$crate::__private::Operation = &$name;
+        const _: fn() -> &'static $crate::__private::Operation = || &$name;
     };
 }
 

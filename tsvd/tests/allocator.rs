@@ -55,6 +55,30 @@ fn allocates() {
     });
 }
 
+/// Frees what the engine knows of an open scope.
+struct Owner {
+    scope: Option<tsvd::Scope>,
+    ended: u64,
+}
+
+#[tsvd::contract]
+impl Drop for Owner {
+    #[tsvd::write]
+    fn drop(&mut self) {
+        self.ended += 1;
+    }
+}
+
+#[test]
+fn whose_scopes_end_with_their_objects() {
+    ends_in_peace(|| {
+        for ended in 0..2_000 {
+            let mut owner = Box::new(Owner { scope: None, ended });
+            owner.scope = Some(tsvd::scope(&*owner).read());
+        }
+    });
+}
+
 fn ends_in_peace(begin: impl FnOnce()) {
     let Some(ended) = run_with(&[], || {
         ON.store(true, Relaxed);

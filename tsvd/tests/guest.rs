@@ -400,6 +400,33 @@ fn a_report_folder_that_cannot_be_made_is_said_once_and_the_violation_shown() {
     );
 }
 
+#[test]
+fn a_thread_that_keeps_stderr_to_itself_keeps_nobody_waiting() {
+    let Some(ended) = run_with(&[], || {
+        let start = std::sync::Arc::new(Barrier::new(2));
+        let kept = std::sync::Arc::clone(&start);
+        thread::spawn(move || {
+            let _stderr = std::io::stderr().lock();
+            kept.wait();
+            loop {
+                thread::park();
+            }
+        });
+        start.wait();
+        violate();
+    }) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(66), 1),
+        "{}\n{}",
+        ended.stdout,
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("tsvd: thread-safety violation"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_forked_child_watches_nothing_and_ends_as_it_would() {

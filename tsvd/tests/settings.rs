@@ -83,6 +83,27 @@ fn a_wrong_value_stops_before_any_test() {
 }
 
 #[test]
+fn nothing_is_wrong_for_a_process_that_watches_nothing() {
+    for (name, value) in [("TSVD_SEED", "x"), ("TSVD_UNKNOWN", "1")] {
+        let Some(ended) = run_with(&[("TSVD", "off"), (name, value)], || Store::new().insert())
+        else {
+            return;
+        };
+        assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("tsvd"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn variables_of_the_models_are_no_settings() {
+    let variable = ("TSVD_LOOM_CHECKPOINT", "folder");
+    let Some(ended) = run_with(&[variable], || Store::new().insert()) else {
+        return;
+    };
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+}
+
+#[test]
 fn an_unknown_variable_stops_with_the_nearest_right_one() {
     in_child!();
     stops(

@@ -23,3 +23,5 @@ pub(crate) use parameters::{Parameters, StrategyName};
 pub(crate) use source::{Given, resolve};
 #[cfg(not(loom))]
 pub(crate) use table::{Config, OnViolation, Switch};
+#[cfg(not(loom))]
+pub(crate) use wrong::Wrong;

@@ -88,7 +88,10 @@ pub(crate) fn resolve(
 fn from_environment(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<Given> {
     let mut given: Vec<_> = variables
         .into_iter()
-        .filter(|(_, value)| !value.is_empty())
+        .filter(|(name, value)| {
+            // Those of the models have their own reader.
+            !value.is_empty() && !name.to_string_lossy().starts_with("TSVD_LOOM_")
+        })
         .filter_map(|(name, value)| {
             let name = name.to_string_lossy().into_owned();
             let key = match name.as_str() {

@@ -131,7 +131,7 @@ impl<E: Environment> Engine<E> {
         let tag = call.tag();
         // Like that of `pass`: after the mark and its fence.
         let now = self.now.load();
-        if context.filter.recalls(tag, now) || self.now.is_off() {
+        if (Now::is_quiet(now) && context.filter.recalls(tag, now)) || self.now.is_off() {
             return Entered::InFlight(index);
         }
         self.examine_anew(context, call, index, tag, now)
@@ -385,6 +385,8 @@ impl<E: Environment> Engine<E> {
             && !context.is_suspended()
             && !planted(Defect::RetiredScopeStays)
         {
+            // What is dropped below may be freed by an allocator that is watched.
+            let _suspended = context.suspend();
             let mut bucket = self.traps.lock(hash);
             let before = bucket.tokens.len();
             bucket

@@ -13,6 +13,7 @@
 
 use std::panic::Location;
 use std::ptr;
+use std::sync::atomic::compiler_fence;
 
 use super::Call;
 use super::budget::Spent;
@@ -25,6 +26,9 @@ use super::phase::Points;
 use super::primitive::{AtomicBool, AtomicPtr, AtomicU64, Condvar, Ordering, fence};
 use super::sites::SiteCache;
 use crate::contract::{Object, Operation};
+
+/// In place of the depth: this thread's calls are unwatched.
+const SUSPENDED: u64 = u64::MAX;
 
 /// Nested operations of one thread that are watched; deeper ones run unwatched.
 pub(crate) const DEPTH: usize = if cfg!(loom) { 2 } else { 16 };
@@ -149,16 +153,15 @@ impl<E: Environment> Context<E> {
         {
             return false;
         }
-        self.number.store(number, Ordering::Relaxed);
+        // Release: who sees the new number sees that the last owner's flights have ended.
+        self.number.store(number, Ordering::Release);
         true
     }
 
     /// Gives the block back when its thread ends.
     pub(crate) fn release(&self) {
         // Operations still open belong to a thread that was torn down inside them; they are over.
-        for index in 0..self.depth.load(Ordering::Relaxed) as usize {
-            self.entries[index].end();
-        }
+        self.open().iter().for_each(Entry::end);
         self.depth.store(0, Ordering::Relaxed);
         self.points.reset();
         self.gaps.reset();
@@ -198,15 +201,21 @@ impl<E: Environment> Context<E> {
     /// calls (a key's `Debug`, an allocator).
     pub(super) fn suspend(&self) -> Suspended<'_> {
         let before = self.depth.load(Ordering::Relaxed);
-        self.depth.store(DEPTH as u64, Ordering::Relaxed);
+        self.depth.store(SUSPENDED, Ordering::Relaxed);
         Suspended {
             depth: &self.depth,
             before,
         }
     }
 
+    /// The entries in use, at least.
+    fn open(&self) -> &[Entry] {
+        let depth = self.depth.load(Ordering::Relaxed).min(DEPTH as u64);
+        &self.entries[..depth as usize]
+    }
+
     pub(super) fn is_suspended(&self) -> bool {
-        self.depth.load(Ordering::Relaxed) == DEPTH as u64
+        self.depth.load(Ordering::Relaxed) == SUSPENDED
     }
 
     /// Says that `call` is in flight; `None` when too many are.
@@ -215,7 +224,15 @@ impl<E: Environment> Context<E> {
         let index = self.depth.load(Ordering::Relaxed) as usize;
         let entry = self.entries.get(index)?;
         let [word, type_word] = call.object.words();
+        // Before the entry is looked at: a signal handler that calls an operation takes the next one.
+        self.depth.store(index as u64 + 1, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
         let state = entry.state.load(Ordering::Relaxed);
+        if state & 1 == 1 {
+            // Still in flight: guards of this thread do not end in turn (coroutines with stacks of their own).
+            self.depth.store(index as u64, Ordering::Relaxed);
+            return None;
+        }
         // Pairs with the acquire fence in `see`: who reads a field written below also sees that the last flight ended.
         fence(Ordering::Release);
         entry.word.store(word, Ordering::Relaxed);
@@ -229,7 +246,6 @@ impl<E: Environment> Context<E> {
             .store(ptr::from_ref(call.site).cast_mut(), Ordering::Relaxed);
         // Pairs with the acquire load in `see`: an odd state comes with its fields.
         entry.state.store(state.wrapping_add(1), Ordering::Release);
-        self.depth.store(index as u64 + 1, Ordering::Relaxed);
         Some(index)
     }
 
@@ -318,7 +334,7 @@ impl<E: Environment> Context<E> {
     /// Ends this thread's open flights on `object`, whose life ends: its address may be another's before they leave.
     pub(super) fn retire(&self, object: Object) {
         let [word, type_word] = object.words();
-        for entry in &self.entries[..self.depth.load(Ordering::Relaxed) as usize] {
+        for entry in self.open() {
             if entry.word.load(Ordering::Relaxed) == word
                 && entry.type_word.load(Ordering::Relaxed) == type_word
             {
@@ -338,17 +354,23 @@ impl<E: Environment> Context<E> {
             .iter()
             .enumerate()
             .filter_map(move |(index, entry)| {
-                let (state, operation, site, key) = entry.copy(object)?;
-                Some(Seen {
-                    flight: Flight {
-                        context: self.number(),
-                        index,
-                        state,
-                    },
-                    operation,
-                    site,
-                    key,
-                })
+                loop {
+                    let context = self.number.load(Ordering::Acquire);
+                    let (state, operation, site, key) = entry.copy(object)?;
+                    // Else the block has changed hands meanwhile: whose the copy is, the next look shows.
+                    if self.number() == context {
+                        return Some(Seen {
+                            flight: Flight {
+                                context,
+                                index,
+                                state,
+                            },
+                            operation,
+                            site,
+                            key,
+                        });
+                    }
+                }
             })
     }
 }

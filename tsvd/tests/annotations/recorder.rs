@@ -8,7 +8,7 @@ pub(crate) use tsvd::{__place, __select};
 macro_rules! __operation {
     ($name:ident = $operation:expr) => {
         static $name: $crate::recorder::__private::Operation = $operation;
-        const _: &$crate::recorder::__private::Operation = &$name;
+        const _: fn() -> &'static $crate::recorder::__private::Operation = || &$name;
     };
 }
 pub(crate) use __operation;

@@ -3,6 +3,8 @@
 //! Each attribute leaves a reference to its operation in a section of the executable, and the linker marks the section's ends with
 //! two symbols, since its name is an identifier (ld(1), "Input Section Example"). Elsewhere than on Linux the list is empty, and
 //! coverage knows the operations that were called.
+//!
+//! The name of the section has the version, since an executable may have several of `tsvd`, each with its own `Operation`.
 
 use crate::contract::Operation;
 
@@ -24,13 +26,13 @@ mod system {
 
     /// So that there is a section in any program.
     #[used]
-    #[unsafe(link_section = "tsvd_operations")]
+    #[unsafe(link_section = "tsvd_operations_0_1_0")]
     static NONE: Listed = None;
 
     unsafe extern "C" {
-        #[link_name = "__start_tsvd_operations"]
+        #[link_name = "__start_tsvd_operations_0_1_0"]
         static START: u8;
-        #[link_name = "__stop_tsvd_operations"]
+        #[link_name = "__stop_tsvd_operations_0_1_0"]
         static STOP: u8;
     }
 
@@ -51,5 +53,19 @@ mod system {
 
     pub(super) fn list() -> &'static [Option<&'static Operation>] {
         &[]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_section_is_named_after_this_version() {
+        let version = env!("CARGO_PKG_VERSION").replace(['.', '-'], "_");
+        let quoted = |prefix: &str| format!("\"{prefix}tsvd_operations_{version}\"");
+        let here = include_str!("declared.rs");
+        assert!(here.contains(&quoted("__start_")) && here.contains(&quoted("__stop_")));
+        for source in [here, include_str!("../../__private.rs")] {
+            assert!(source.contains(&quoted("")), "{version}");
+        }
     }
 }

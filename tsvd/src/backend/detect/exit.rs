@@ -8,6 +8,7 @@
 use std::ffi::c_int;
 use std::panic::catch_unwind;
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{NOW, gate, recorder, threads};
 use crate::config::OnViolation;
@@ -48,12 +49,22 @@ fn conclude(status: Option<c_int>) -> Option<c_int> {
     None
 }
 
+static FORKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process was forked by one that might watch operations.
+pub(super) fn is_forked_child() -> bool {
+    FORKED.load(Ordering::Relaxed)
+}
+
 /// After fork(2) only the forking thread is left, and locks may be held by the others for ever: the child watches nothing.
 pub(super) fn forget_in_forked_children() {
     #[cfg(unix)]
     {
         extern "C" fn child() {
+            FORKED.store(true, Ordering::Relaxed);
             NOW.switch_off();
+            // So that its calls evaluate no object and no key, which may take locks of threads that are not there.
+            threads::detach();
         }
         static ONCE: Once = Once::new();
         // SAFETY: `child` is a function for the life of the process and only stores to an atomic.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 use super::{NOW, exit, recorder, threads, ticker};
-use crate::config::{self, Config, Given, Switch};
+use crate::config::{self, Config, Given, Switch, Wrong};
 use crate::report::{path, printable};
 
 /// The settings that are followed, once operations are watched.
@@ -23,15 +23,21 @@ pub(super) fn config() -> &'static Config {
 
 /// What all places say; something wrong in one of them ends the process.
 fn read(program: &[Given]) -> Config {
+    settled(program).unwrap_or_else(|wrong| refuse(&wrong))
+}
+
+fn settled(program: &[Given]) -> Result<Config, Vec<Wrong>> {
     let root = path::workspace_root();
-    config::resolve(program, std::env::vars_os(), root.as_deref()).unwrap_or_else(|wrong| {
-        let lines = wrong.iter().map(|wrong| printable(&wrong.to_string()));
-        let text: String = lines.map(|line| format!("tsvd: {line}.\n")).collect();
-        recorder::say(&format!(
-            "{text}tsvd: nothing was run: correct this and run again."
-        ));
-        std::process::exit(USAGE);
-    })
+    config::resolve(program, std::env::vars_os(), root.as_deref())
+}
+
+fn refuse(wrong: &[Wrong]) -> ! {
+    let lines = wrong.iter().map(|wrong| printable(&wrong.to_string()));
+    let text: String = lines.map(|line| format!("tsvd: {line}\n")).collect();
+    recorder::say(&format!(
+        "{text}tsvd: nothing was run: correct this and run again."
+    ));
+    std::process::exit(USAGE);
 }
 
 /// What the program itself sets.
@@ -65,6 +71,9 @@ pub(super) fn decide_at_operation() {
 fn decide(wanted: bool, chosen: &Chosen) {
     // First, for the rest takes a while, and a fork in it would leave the child undecided for ever.
     exit::forget_in_forked_children();
+    if exit::is_forked_child() {
+        return;
+    }
     let one = DECIDING.lock().unwrap_or_else(PoisonError::into_inner);
     // A program may enable what its first operation left off; a forked child stays off.
     let enables = wanted && NOW.is_off() && !recorder::is_forked();
@@ -75,8 +84,17 @@ fn decide(wanted: bool, chosen: &Chosen) {
         }
         return;
     }
-    let config = read(&chosen.given);
-    let on = match config.switch {
+    if this_is_a_tool() {
+        NOW.switch_off();
+        return;
+    }
+    let settled = settled(&chosen.given);
+    // Wrong settings are nobody's concern where nothing is watched.
+    let switch = match &settled {
+        Ok(config) => config.switch,
+        Err(_) => environment_says().unwrap_or(Switch::Auto),
+    };
+    let on = match switch {
         Switch::On => true,
         Switch::Off => false,
         Switch::Auto => wanted || is_test(&std::env::args_os().collect::<Vec<_>>()),
@@ -85,6 +103,13 @@ fn decide(wanted: bool, chosen: &Chosen) {
         NOW.switch_off();
         return;
     }
+    let config = match settled {
+        Ok(config) => config,
+        Err(wrong) => {
+            drop(one);
+            refuse(&wrong)
+        }
+    };
     CONFIG.get_or_init(|| config);
     let warning = recorder::begin();
     exit::at_exit();
@@ -114,7 +139,8 @@ mod before_main {
     ctor::declarative::ctor! {
         #[ctor(unsafe)]
         fn check() {
-            super::check();
+            // Unwinding out of it would abort, and its allocations must decide nothing, should the allocator be watched.
+            let _ = std::panic::catch_unwind(|| super::threads::unwatched(super::check));
         }
     }
 }
@@ -122,12 +148,27 @@ mod before_main {
 /// Nothing is looked at, and nothing said, in a process that is none of ours: rustc with a proc macro, a build script.
 fn check() {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let switched_on = std::env::var_os("TSVD").is_some_and(|value| value == "on" || value == "1");
-    let program = std::env::current_exe();
-    let is_tool = program.is_ok_and(|program| is_tool(&program));
-    if is_test(&arguments) || (switched_on && !is_tool) {
+    let concerned = match environment_says() {
+        Some(Switch::On) => true,
+        Some(Switch::Off) => false,
+        Some(Switch::Auto) | None => is_test(&arguments),
+    };
+    if concerned && !this_is_a_tool() {
         drop(read(&[]));
     }
+}
+
+/// The variable `TSVD` alone, for when the rest cannot be settled or is not looked at.
+fn environment_says() -> Option<Switch> {
+    match std::env::var("TSVD").ok()?.as_str() {
+        "on" | "1" => Some(Switch::On),
+        "off" | "0" => Some(Switch::Off),
+        _ => None,
+    }
+}
+
+fn this_is_a_tool() -> bool {
+    std::env::current_exe().is_ok_and(|program| is_tool(&program))
 }
 
 /// Whether this program builds others and has our code by the way.

@@ -420,9 +420,31 @@ fn shorter(file: &Path) -> PathBuf {
     file.strip_prefix(&current).unwrap_or(file).to_owned()
 }
 
+#[cfg(unix)]
+fn stderr() -> Option<std::fs::File> {
+    use std::os::fd::AsFd;
+    let stderr = std::io::stderr().as_fd().try_clone_to_owned().ok()?;
+    Some(stderr.into())
+}
+
+#[cfg(windows)]
+fn stderr() -> Option<std::fs::File> {
+    use std::os::windows::io::AsHandle;
+    let stderr = std::io::stderr().as_handle().try_clone_to_owned().ok()?;
+    Some(stderr.into())
+}
+
+#[cfg(not(any(unix, windows)))]
+fn stderr() -> Option<std::io::Stderr> {
+    Some(std::io::stderr())
+}
+
 /// To stderr in one piece; that it cannot be written is nobody's problem but ours.
 pub(super) fn say(text: &str) {
     let mut line = String::with_capacity(text.len() + 1);
     let _ = writeln!(line, "{}", text.trim_end_matches('\n'));
-    let _ = std::io::stderr().lock().write_all(line.as_bytes());
+    // Not by std's handle, whose lock the guest may hold for as long as it likes.
+    if let Some(mut stderr) = stderr() {
+        let _ = stderr.write_all(line.as_bytes());
+    }
 }

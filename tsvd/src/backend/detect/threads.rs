@@ -69,6 +69,14 @@ pub(super) fn may_be_attached() -> bool {
     MINE.with(|mine| mine.block.get().is_some() || mine.state.get() != State::Off)
 }
 
+/// Takes the calling thread's block from it, for good: it is the only one in a forked child.
+pub(super) fn detach() {
+    MINE.with(|mine| {
+        mine.block.set(None);
+        mine.state.set(State::Off);
+    });
+}
+
 /// The calling thread looks for the switch anew.
 pub(super) fn forget_off() {
     MINE.with(|mine| {

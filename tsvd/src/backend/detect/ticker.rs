@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::{ENGINE, NOW};
+use super::{ENGINE, NOW, threads};
 use crate::engine::TICK_NS;
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -20,11 +20,16 @@ pub(super) fn start() -> Option<String> {
         std::thread::Builder::new()
             .name("tsvd ticker".to_owned())
             .spawn(|| {
-                while !NOW.is_off() {
-                    #[expect(clippy::disallowed_methods, reason = "the one sleep that is a clock")]
-                    std::thread::sleep(Duration::from_nanos(TICK_NS));
-                    ENGINE.tick();
-                }
+                threads::unwatched(|| {
+                    while !NOW.is_off() {
+                        #[expect(
+                            clippy::disallowed_methods,
+                            reason = "the one sleep that is a clock"
+                        )]
+                        std::thread::sleep(Duration::from_nanos(TICK_NS));
+                        ENGINE.tick();
+                    }
+                });
                 THREADS.fetch_sub(1, Ordering::Relaxed);
             })
     });

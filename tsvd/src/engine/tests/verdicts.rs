@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use super::lab::{Body, DROP, GET, INSERT, Logged, MS, POP, PUSH, Thread, object, parameters, run};
 use crate::contract::{Object, Operation};
+use crate::engine::enter::{Entered, object_hash};
 use crate::engine::env::simulated::Simulated;
+use crate::engine::marks::DEPTH;
 use crate::engine::traps::DetectedBy;
-use crate::engine::{Call, Engine, Now, enter::Entered};
+use crate::engine::{Call, Context, Engine, Now};
 
 #[test]
 fn calls_that_never_meet_by_themselves_are_caught_by_a_trap() {
@@ -325,10 +327,67 @@ fn nested_calls_of_one_thread_are_never_reported_and_the_deepest_run_unwatched()
     let evidence = run(
         1,
         vec![Box::new(|t| {
-            (0..5).for_each(|_| assert_eq!(nest(t, map, 20), 20 - crate::engine::marks::DEPTH))
+            (0..5).for_each(|_| assert_eq!(nest(t, map, 20), 20 - DEPTH))
         })],
     );
     assert!(evidence.is_empty());
+}
+
+/// An engine in which nothing runs but the test itself.
+fn alone() -> (&'static Engine<Simulated>, &'static Context<Simulated>) {
+    let now: &'static Now = Box::leak(Box::new(Now::undecided()));
+    let engine = Engine::new(Simulated::new(1, 1), now, parameters());
+    let engine: &'static Engine<Simulated> = Box::leak(Box::new(engine));
+    now.switch_on();
+    (engine, engine.attach())
+}
+
+#[track_caller]
+fn call_of(operation: &'static Operation, object: Object) -> Call<'static> {
+    Call {
+        operation,
+        site: Location::caller(),
+        object,
+        key: None,
+    }
+}
+
+/// Its address may be another's next: no call of its thread may be open any more, however deep the thread is in others.
+#[test]
+fn the_end_of_an_object_ends_its_scopes_at_any_depth() {
+    for depth in [0, 1, DEPTH - 1, DEPTH, DEPTH + 1] {
+        let (engine, context) = alone();
+        let (map, other) = (0, 0);
+        let (map, other) = (object(&map), object(&other));
+        engine.open(context, &call_of(&GET, map)).unwrap();
+        assert!(engine.published.any(object_hash(map.words())));
+        for _ in 0..depth {
+            engine.enter(context, &call_of(&GET, other));
+        }
+        engine.enter(context, &call_of(&DROP, map));
+        assert!(
+            !engine.published.any(object_hash(map.words())),
+            "under {depth} calls"
+        );
+    }
+}
+
+/// As coroutines with stacks of their own may leave.
+#[test]
+fn a_call_that_leaves_out_of_turn_takes_no_other_ones_place() {
+    let (engine, context) = alone();
+    let (map, other) = (0, 0);
+    let (map, other) = (object(&map), object(&other));
+    let first = context.mark(&call_of(&GET, other)).unwrap();
+    let second = context.mark(&call_of(&INSERT, map)).unwrap();
+    let flight = context.flight(second);
+    engine.leave(context, first);
+    let third = context.mark(&call_of(&GET, other)).unwrap();
+    assert_eq!(context.mark(&call_of(&GET, other)), None);
+    assert!(context.in_flight(flight), "the second is still there");
+    engine.leave(context, third);
+    engine.leave(context, second);
+    assert!(!context.in_flight(flight));
 }
 
 #[test]
