@@ -72,8 +72,11 @@ impl Drop for Owner {
 #[test]
 fn whose_scopes_end_with_their_objects() {
     ends_in_peace(|| {
-        for ended in 0..2_000 {
-            let mut owner = Box::new(Owner { scope: None, ended });
+        // All alive at once, so that their addresses differ.
+        let owners: Vec<_> = (0..1_000)
+            .map(|ended| Box::new(Owner { scope: None, ended }))
+            .collect();
+        for mut owner in owners {
             owner.scope = Some(tsvd::scope(&*owner).read());
         }
     });
