@@ -13,7 +13,6 @@
 
 use std::panic::Location;
 use std::ptr;
-use std::sync::atomic::compiler_fence;
 
 use super::Call;
 use super::budget::Spent;
@@ -23,7 +22,9 @@ use super::filter::{Filter, PairCache};
 use super::lineage::Bequest;
 use super::order::Gaps;
 use super::phase::Points;
-use super::primitive::{AtomicBool, AtomicPtr, AtomicU64, Condvar, Ordering, fence};
+use super::primitive::{
+    AtomicBool, AtomicPtr, AtomicU64, Condvar, Ordering, compiler_fence, fence,
+};
 use super::sites::SiteCache;
 use crate::contract::{Object, Operation};
 

@@ -96,31 +96,6 @@ mod tests {
     }
 
     #[test]
-    fn of_two_first_points_at_one_time_one_is_concurrent() {
-        const ROUNDS: usize = 20_000;
-        let phases: Vec<_> = (0..ROUNDS).map(|_| Phase::new(POINTS)).collect();
-        let arrived = AtomicU64::new(0);
-        let concurrent: Vec<_> = (0..ROUNDS).map(|_| AtomicU64::new(0)).collect();
-        let body = |me: u64| {
-            for (round, phase) in phases.iter().enumerate() {
-                let points = Points::new();
-                arrived.fetch_add(1, Ordering::AcqRel);
-                while arrived.load(Ordering::Acquire) < 2 * (round as u64 + 1) {
-                    std::thread::yield_now();
-                }
-                let found = phase.point(&points, me, 0);
-                concurrent[round].fetch_add(u64::from(found), Ordering::Relaxed);
-            }
-        };
-        std::thread::scope(|scope| {
-            scope.spawn(|| body(1));
-            scope.spawn(|| body(2));
-        });
-        let all = concurrent.iter().map(|count| count.load(Ordering::Relaxed));
-        assert!(all.into_iter().all(|count| count == 1));
-    }
-
-    #[test]
     fn many_accesses_in_one_tick_are_one_point() {
         let phase = Phase::new(POINTS);
         let (one, two) = (Points::new(), Points::new());

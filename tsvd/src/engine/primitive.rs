@@ -3,9 +3,9 @@
 pub(crate) use crossbeam_utils::CachePadded;
 #[cfg(not(loom))]
 pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
-pub(crate) use std::sync::atomic::Ordering;
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, fence};
+pub(crate) use std::sync::atomic::{Ordering, compiler_fence};
 
 #[cfg(loom)]
 pub(crate) use self::modelled::{Condvar, Mutex, MutexGuard};
@@ -19,6 +19,7 @@ pub(crate) mod lossy {
     pub(crate) use parking_lot::Mutex;
     pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
     pub(crate) use std::sync::{Arc, OnceLock};
+    pub(crate) use std::thread::yield_now;
 }
 
 #[cfg(loom)]

@@ -3,6 +3,7 @@
 
 mod contexts;
 mod lab;
+mod races;
 mod rules;
 mod strategies;
 mod verdicts;
