@@ -1,5 +1,4 @@
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What an operation does to its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +26,8 @@ impl Access {
     }
 }
 
-/// An annotated method or function: one static per declaration, shared by all its instances.
+/// An annotated method or function: one static per declaration, shared by all its instances. Nothing in it ever changes, so
+/// that the compiler knows it where it is called.
 #[derive(Debug)]
 pub struct Operation {
     contract: &'static str,
@@ -37,8 +37,6 @@ pub struct Operation {
     definition: &'static Location<'static>,
     drops: bool,
     declared: bool,
-    /// Set when it was called on an object that has no identity.
-    unwatched: AtomicBool,
 }
 
 impl Operation {
@@ -57,7 +55,6 @@ impl Operation {
             definition,
             drops: false,
             declared: false,
-            unwatched: AtomicBool::new(false),
         }
     }
 
@@ -108,20 +105,6 @@ impl Operation {
     #[cfg_attr(loom, allow(dead_code, reason = "models have no coverage"))]
     pub(crate) fn is_declared(&self) -> bool {
         self.declared
-    }
-
-    /// It was called on an object that has no identity.
-    #[cfg_attr(loom, allow(dead_code, reason = "models have no coverage"))]
-    pub(crate) fn leave_unwatched(&self) {
-        // Looked at first, so that many threads share the line.
-        if !self.was_unwatched() {
-            self.unwatched.store(true, Ordering::Relaxed);
-        }
-    }
-
-    #[cfg_attr(loom, allow(dead_code, reason = "models have no coverage"))]
-    pub(crate) fn was_unwatched(&self) -> bool {
-        self.unwatched.load(Ordering::Relaxed)
     }
 }
 

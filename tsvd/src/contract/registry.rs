@@ -33,7 +33,7 @@ impl<T> Registry<T> {
         self.iter().nth(index)
     }
 
-    fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         let first = self.0.get();
         std::iter::successors(first, |last| last.next.get()).map(|node| &node.value)
     }

@@ -35,8 +35,11 @@ const SUSPENDED: u64 = u64::MAX;
 pub(crate) const DEPTH: usize = if cfg!(loom) { 2 } else { 16 };
 
 /// A thread's block. Leaked and recycled: a scan may read a block whose thread is gone, and finds nothing in flight.
-#[repr(align(128))]
+//
+// In this order, so that what every call writes is at its beginning and needs no address of its own.
+#[repr(C, align(128))]
 pub(crate) struct Context<E: Environment> {
+    entries: [Entry; DEPTH],
     taken: AtomicBool,
     /// Which of the threads that had this block has it now; never used twice.
     number: AtomicU64,
@@ -46,7 +49,6 @@ pub(crate) struct Context<E: Environment> {
     scopes: AtomicU64,
     /// Objects that were new to the history; written by the owner.
     objects: AtomicU64,
-    entries: [Entry; DEPTH],
     pub(super) filter: Filter,
     pub(super) sites: SiteCache,
     pub(super) pairs: PairCache,

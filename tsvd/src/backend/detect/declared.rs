@@ -6,13 +6,29 @@
 //!
 //! The name of the section has the version, since an executable may have several of `tsvd`, each with its own `Operation`.
 
-use crate::contract::Operation;
+use std::ptr;
+
+use crate::contract::{Operation, Registry};
+
+/// Those that were called on objects without identity.
+static UNWATCHED: Registry<&'static Operation> = Registry::new();
+
+/// It was called on an object that has no identity.
+#[cold]
+#[inline(never)]
+pub(super) fn leave_unwatched(operation: &'static Operation) {
+    UNWATCHED.find_or_add(|known| ptr::eq(*known, operation), || operation);
+}
+
+pub(super) fn was_unwatched(operation: &Operation) -> bool {
+    UNWATCHED.iter().any(|known| ptr::eq(*known, operation))
+}
 
 /// One of several copies, where generated code is merged, stands for all.
 pub(super) fn operations() -> Vec<&'static Operation> {
     let mut operations: Vec<_> = system::list().iter().copied().flatten().collect();
-    operations.sort_by_key(|operation| std::ptr::from_ref(*operation).addr());
-    operations.dedup_by_key(|operation| std::ptr::from_ref(*operation).addr());
+    operations.sort_by_key(|operation| ptr::from_ref(*operation).addr());
+    operations.dedup_by_key(|operation| ptr::from_ref(*operation).addr());
     operations
 }
 

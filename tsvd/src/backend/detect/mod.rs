@@ -105,7 +105,7 @@ pub(crate) fn enter(
     key: Option<Key<'_>>,
 ) -> Guard {
     if !object.is_watched() {
-        operation.leave_unwatched();
+        declared::leave_unwatched(operation);
         return Guard::inert();
     }
     let call = Call {
@@ -231,7 +231,7 @@ pub(crate) fn token(
     key: Option<Key<'_>>,
 ) -> Token {
     if !object.is_watched() {
-        operation.leave_unwatched();
+        declared::leave_unwatched(operation);
         return Token::inert();
     }
     let Some(context) = threads::current() else {

@@ -315,9 +315,7 @@ impl Recorder {
             let unwatched = if operation.is_declared() {
                 Some(report::Unwatched::Declared)
             } else {
-                operation
-                    .was_unwatched()
-                    .then_some(report::Unwatched::NoIdentity)
+                declared::was_unwatched(operation).then_some(report::Unwatched::NoIdentity)
             };
             line(
                 operation,
