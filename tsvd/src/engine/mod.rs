@@ -52,6 +52,8 @@ pub(crate) use leave::OpenToken;
 pub(crate) use lineage::Lineage;
 pub(crate) use marks::Context;
 pub(crate) use now::Now;
+#[cfg(not(loom))]
+pub(crate) use strategy::Synchronisation;
 
 /// How often [`Engine::tick`] is to be called: the resolution of the history's clock.
 pub(crate) const TICK_NS: u64 = 2_000_000;
@@ -152,6 +154,23 @@ impl<E: Environment> Engine<E> {
         self.ticks
             .store((self.env.now() / TICK_NS) as u32, Ordering::Relaxed);
         self.now.tick();
+    }
+
+    /// Whether [`synchronised`](Self::synchronised) is worth calling.
+    #[cfg(not(loom))]
+    pub(crate) fn is_clocked(&self) -> bool {
+        self.clocked
+    }
+
+    /// The thread of `context` did something that orders it with others: before it lets others go on, after it was let.
+    #[cfg(not(loom))]
+    pub(crate) fn synchronised(&self, context: &Context<E>, what: strategy::Synchronisation) {
+        // The engine's own work, or what that calls, such as an allocator with a lock.
+        if context.is_suspended() {
+            return;
+        }
+        let _suspended = context.suspend();
+        self.strategy.synchronised(context.number(), what);
     }
 
     /// Begins with what an earlier run learnt: pairs of the call sites `1..=sites`, which `Environment::recall` tells when they

@@ -7,6 +7,7 @@ mod gate;
 mod inherit;
 mod memory;
 mod recorder;
+pub(crate) mod synchronised;
 mod threads;
 mod ticker;
 mod world;
@@ -38,8 +39,13 @@ static SHARED: Shared = Shared {
 
 static NOW: &Now = &SHARED.now;
 
-static ENGINE: LazyLock<Engine<World>> =
-    LazyLock::new(|| Engine::new(World::new(), NOW, gate::config().parameters));
+static ENGINE: LazyLock<Engine<World>> = LazyLock::new(|| {
+    let engine = Engine::new(World::new(), NOW, gate::config().parameters);
+    if engine.is_clocked() {
+        synchronised::listen();
+    }
+    engine
+});
 
 /// An operation in flight, until dropped by the thread that entered it.
 #[derive(Debug)]
