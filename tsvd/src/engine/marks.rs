@@ -205,7 +205,7 @@ impl<E: Environment> Context<E> {
         }
     }
 
-    pub(super) fn is_suspended(&self) -> bool {
+    pub(crate) fn is_suspended(&self) -> bool {
         self.depth.load(Ordering::Relaxed) == DEPTH as u64
     }
 

@@ -162,15 +162,11 @@ impl<E: Environment> Engine<E> {
         self.clocked
     }
 
-    /// The thread of `context` did something that orders it with others: before it lets others go on, after it was let.
+    /// The context of this number did something that orders it with others: before it lets others go on, after it was let.
+    /// Allocates nothing. Not to be called within the engine's own work, such as by an allocator's lock.
     #[cfg(not(loom))]
-    pub(crate) fn synchronised(&self, context: &Context<E>, what: strategy::Synchronisation) {
-        // The engine's own work, or what that calls, such as an allocator with a lock.
-        if context.is_suspended() {
-            return;
-        }
-        let _suspended = context.suspend();
-        self.strategy.synchronised(context.number(), what);
+    pub(crate) fn synchronised(&self, context: u64, what: strategy::Synchronisation) {
+        self.strategy.synchronised(context, what);
     }
 
     /// Begins with what an earlier run learnt: pairs of the call sites `1..=sites`, which `Environment::recall` tells when they
@@ -187,9 +183,19 @@ impl<E: Environment> Engine<E> {
         }
     }
 
+    /// A number for a context; never given twice.
+    pub(crate) fn number(&self) -> u64 {
+        self.next_context.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// A block for a thread that has none yet: a recycled one where there is one.
+    #[cfg(test)]
     pub(crate) fn attach(&self) -> &'static Context<E> {
-        let number = self.next_context.fetch_add(1, Ordering::Relaxed);
+        self.attach_as(self.number())
+    }
+
+    /// The same for a thread that has its number already.
+    pub(crate) fn attach_as(&self, number: u64) -> &'static Context<E> {
         let mut contexts = self.contexts.lock();
         if let Some(context) = contexts.iter().find(|context| context.try_take(number)) {
             // What its filter knows, the last owner did.

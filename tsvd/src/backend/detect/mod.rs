@@ -39,13 +39,8 @@ static SHARED: Shared = Shared {
 
 static NOW: &Now = &SHARED.now;
 
-static ENGINE: LazyLock<Engine<World>> = LazyLock::new(|| {
-    let engine = Engine::new(World::new(), NOW, gate::config().parameters);
-    if engine.is_clocked() {
-        synchronised::listen();
-    }
-    engine
-});
+static ENGINE: LazyLock<Engine<World>> =
+    LazyLock::new(|| Engine::new(World::new(), NOW, gate::config().parameters));
 
 /// An operation in flight, until dropped by the thread that entered it.
 #[derive(Debug)]

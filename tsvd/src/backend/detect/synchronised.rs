@@ -1,14 +1,15 @@
 //! What the program's own threads, locks, channels and atomics say of the order of its contexts, for the strategy `tsvd-hb`.
 //!
 //! Any other strategy costs them a relaxed load and a branch. A thread tells before it lets others go on, and after it was
-//! let, so of two that meet at a place one never knows less than it should.
+//! let, so of two that meet at a place one never knows less than it should. It may hold a lock of the guest's allocator
+//! then: nothing is allocated here, and no lock taken under which the engine allocates.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{ENGINE, NOW, threads};
 use crate::engine::Synchronisation::{self, Acquired, Received, Released, Sent};
 
-/// Somebody listens. False until the first operation: before it there is nothing to order.
+/// Somebody listens. False until a thread has its block: before it there is nothing to order.
 static CLOCKED: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn listen() {
@@ -26,10 +27,8 @@ fn tell(what: impl FnOnce() -> Synchronisation) {
 #[inline(never)]
 fn tell_the_engine(what: Synchronisation) {
     // Off in a forked child, too, where the engine's locks may be held for ever.
-    if !NOW.is_off()
-        && let Some(context) = threads::current()
-    {
-        ENGINE.synchronised(context, what);
+    if !NOW.is_off() {
+        threads::numbered(|context| ENGINE.synchronised(context, what));
     }
 }
 

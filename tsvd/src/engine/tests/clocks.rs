@@ -27,7 +27,7 @@ struct Telling(Option<usize>);
 impl Telling {
     fn tell(self, t: &Thread<'_>, kind: usize, what: Synchronisation) {
         if self.0 != Some(kind) {
-            t.lab.engine.synchronised(t.context, what);
+            t.lab.engine.synchronised(t.context.number(), what);
         }
     }
 }
