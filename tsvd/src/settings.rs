@@ -16,7 +16,7 @@
 //! | `on_violation` | `fail`: a status of 0 becomes 66; `panic`: the second party panics, but not while unwinding or in an annotated `Drop::drop`; `abort`; `record`: nothing but the report | `fail`, `panic`, `abort` or `record` | fail | 66 as the sanitizers' |
 //! | `dir` | gets `reports/` and `traps.json`, what a run learns for the next; in `tsvd.toml` relative to that file | a folder | target/tsvd | ours |
 //! | `seed` | of every random choice; named in the report | a whole number below 2^64 | a new one | ours |
-//! | `strategy` | what decides where to sleep, see below | `tsvd`, `tsvd-fixed`, `random`, `static-random` or `observe` | tsvd | SOSP 2019, table 2 |
+//! | `strategy` | what decides where to sleep, see below | `tsvd`, `tsvd-fixed`, `tsvd-hb`, `random`, `static-random` or `observe` | tsvd | SOSP 2019, table 2 |
 //! | `window_ms` | how far apart two accesses may lie to be a near miss | 1 to 3600000 ms | 100 | SOSP 2019, 3.2 |
 //! | `object_history` | how many accesses of an object are remembered | 1 to 7 accesses | 5 | SOSP 2019, 3.2 |
 //! | `phase_points` | how many points of one context in a row make it count as alone; a point is its first access in 2 ms | 1 to 1000000 points | 16 | SOSP 2019, 3.3 |
@@ -41,6 +41,9 @@
 //!
 //! - `tsvd` delays at the call sites of near misses, for about twice the gap it saw, and longer where that was in vain.
 //! - `tsvd-fixed` is the paper: every delay is `delay_max_ms` long, and one in vain is enough to infer an order.
+//! - `tsvd-hb` delays as `tsvd-fixed` does, and infers nothing: a near miss is none if the two accesses are ordered by what
+//!   the program does with [`sync`](crate::sync) and [`thread`](crate::thread) (vector clocks; the paper's TSVD_HB). It does not see
+//!   what other types order, and every call is recorded, so it is slower.
 //! - `random` delays every call with `random_probability`, whatever was seen.
 //! - `static-random` delays a sample of the call sites, each evenly, however often it is reached (DataCollider).
 //! - `observe` delays nobody. Near misses are armed for later runs; no violation is proved without a delay.

@@ -9,12 +9,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 
 use process::run_with;
+use tsvd::sync::Mutex;
 
 struct Watched;
 
 /// Whether the allocator is watched yet, and how often it was called since.
 static ON: AtomicBool = AtomicBool::new(false);
 static CALLS: AtomicU64 = AtomicU64::new(0);
+
+/// Whether the allocator takes its lock.
+static LOCKS: AtomicBool = AtomicBool::new(false);
+static LOCK: Mutex<()> = Mutex::new(());
 
 #[tsvd::read(resource = "heap")]
 fn count() {
@@ -29,12 +34,14 @@ unsafe impl GlobalAlloc for Watched {
         if on {
             count();
         }
+        let _lock = LOCKS.load(Relaxed).then(|| LOCK.lock());
         // SAFETY: the caller's.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         let _op = ON.load(Relaxed).then(|| tsvd::scope(&CALLS).read());
+        let _lock = LOCKS.load(Relaxed).then(|| LOCK.lock());
         // SAFETY: the caller's.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -106,4 +113,31 @@ fn whose_first_operation_begins_everything() {
 #[test]
 fn while_detection_is_enabled() {
     ends_in_peace(tsvd::enable);
+}
+
+#[test]
+fn whose_lock_tells_of_itself() {
+    let strategy = [("TSVD_STRATEGY", "tsvd-hb")];
+    let Some(ended) = run_with(&strategy, || {
+        LOCKS.store(true, Relaxed);
+        let shared = 0;
+        for _ in 0..20 {
+            // Threads whose first call is this, while others allocate.
+            thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        for n in 0..50 {
+                            drop(std::hint::black_box(vec![n; 10]));
+                            tsvd::writing(&shared, || drop(std::hint::black_box(vec![n; 10])));
+                        }
+                    });
+                }
+            });
+        }
+        LOCKS.store(false, Relaxed);
+    }) else {
+        return;
+    };
+    let report = ended.report.expect("a report");
+    assert_eq!(report.summary.operations, 20 * 8 * 50);
 }

@@ -5,6 +5,7 @@
 pub(crate) enum StrategyName {
     Tsvd,
     TsvdFixed,
+    TsvdHb,
     Random,
     StaticRandom,
     Observe,
@@ -15,6 +16,7 @@ impl StrategyName {
         match self {
             Self::Tsvd => "tsvd",
             Self::TsvdFixed => "tsvd-fixed",
+            Self::TsvdHb => "tsvd-hb",
             Self::Random => "random",
             Self::StaticRandom => "static-random",
             Self::Observe => "observe",

@@ -227,7 +227,7 @@ pub(super) static TABLE: &[Setting] = &[
     Setting {
         key: "strategy", unit: "", source: "SOSP 2019, table 2",
         meaning: "what decides where to sleep, see below",
-        kind: Kind::Words(strategies!(Tsvd, TsvdFixed, Random, StaticRandom, Observe)),
+        kind: Kind::Words(strategies!(Tsvd, TsvdFixed, TsvdHb, Random, StaticRandom, Observe)),
         show: |config| config.parameters.strategy.as_str().to_owned(),
     },
     Setting {

@@ -205,7 +205,7 @@ fn a_wrong_value_is_named_with_its_place_and_what_is_allowed() {
     assert_eq!(
         settle_with(&[given], &[], "").unwrap_err(),
         [format!(
-            "{}:{line}:17: `set(\"strategy\", …)` with \"fast\" is not allowed; strategy is `tsvd`, `tsvd-fixed`, `random`, `static-random` or `observe`",
+            "{}:{line}:17: `set(\"strategy\", …)` with \"fast\" is not allowed; strategy is `tsvd`, `tsvd-fixed`, `tsvd-hb`, `random`, `static-random` or `observe`",
             file!()
         )]
     );

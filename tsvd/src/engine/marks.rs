@@ -217,7 +217,7 @@ impl<E: Environment> Context<E> {
         &self.entries[..depth as usize]
     }
 
-    pub(super) fn is_suspended(&self) -> bool {
+    pub(crate) fn is_suspended(&self) -> bool {
         self.depth.load(Ordering::Relaxed) == SUSPENDED
     }
 

@@ -52,6 +52,8 @@ pub(crate) use leave::OpenToken;
 pub(crate) use lineage::Lineage;
 pub(crate) use marks::Context;
 pub(crate) use now::Now;
+#[cfg(not(loom))]
+pub(crate) use strategy::Synchronisation;
 
 /// How often [`Engine::tick`] is to be called: the resolution of the history's clock.
 pub(crate) const TICK_NS: u64 = 2_000_000;
@@ -154,6 +156,19 @@ impl<E: Environment> Engine<E> {
         self.now.tick();
     }
 
+    /// Whether [`synchronised`](Self::synchronised) is worth calling.
+    #[cfg(not(loom))]
+    pub(crate) fn is_clocked(&self) -> bool {
+        self.clocked
+    }
+
+    /// The context of this number did something that orders it with others: before it lets others go on, after it was let.
+    /// Allocates nothing. Not to be called within the engine's own work, such as by an allocator's lock.
+    #[cfg(not(loom))]
+    pub(crate) fn synchronised(&self, context: u64, what: strategy::Synchronisation) {
+        self.strategy.synchronised(context, what);
+    }
+
     /// Begins with what an earlier run learnt: pairs of the call sites `1..=sites`, which `Environment::recall` tells when they
     /// are met. To be called before anything is watched.
     pub(crate) fn remember(
@@ -168,9 +183,19 @@ impl<E: Environment> Engine<E> {
         }
     }
 
+    /// A number for a context; never given twice.
+    pub(crate) fn number(&self) -> u64 {
+        self.next_context.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// A block for a thread that has none yet: a recycled one where there is one.
+    #[cfg(test)]
     pub(crate) fn attach(&self) -> &'static Context<E> {
-        let number = self.next_context.fetch_add(1, Ordering::Relaxed);
+        self.attach_as(self.number())
+    }
+
+    /// The same for a thread that has its number already.
+    pub(crate) fn attach_as(&self, number: u64) -> &'static Context<E> {
         let mut contexts = self.contexts.lock();
         if let Some(context) = contexts.iter().find(|context| context.try_take(number)) {
             // What its filter knows, the last owner did.

@@ -15,6 +15,20 @@
 //! | `mpsc::sync_channel` | refused | loom has none |
 //! | `Weak`, `Barrier`, `Once` | refused | loom has no `Weak`, its `Barrier` panics; a `Once` is an `OnceLock<()>` |
 //! | statics | refused | an execution would begin with what the one before left |
+//!
+//! Otherwise they are std's. With the feature `detect` some are newtypes of these, with the same methods, which tell the strategy
+//! `tsvd-hb` (see [`settings`](mod@crate::settings)) what orders the program's threads; to the others they are a load and a branch.
+//! An order that is not told costs a delay, never a report:
+//!
+//! | item | tells that |
+//! |---|---|
+//! | `Mutex`, `Condvar` | an owner comes after those before it; waiting gives the mutex away |
+//! | `RwLock` | a writer comes after all owners before it, a reader after the writers |
+//! | `OnceLock` | who finds the value comes after who set it |
+//! | [`mpsc::channel`] | who receives a message comes after who sent it |
+//! | [`atomic`]s | an acquiring access comes after the releasing ones of the same atomic, whatever was stored since |
+//! | [`thread`](crate::thread), [`context`](crate::context) | see there |
+//! | `Arc`, `LazyLock`, `Relaxed` accesses, `fence` | nothing: they are std's; nor do `get_mut` and `into_inner`, and what is moved between an owner and the next is another |
 
 #[cfg(loom)]
 mod defect;
@@ -34,9 +48,17 @@ pub use self::once::{LazyLock, OnceLock};
 #[cfg(loom)]
 pub use ::loom::sync::Arc;
 #[cfg(not(loom))]
+pub use std::sync::{Arc, LazyLock, WaitTimeoutResult};
+#[cfg(not(any(loom, feature = "detect")))]
 pub use std::sync::{
-    Arc, Condvar, LazyLock, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    WaitTimeoutResult,
+    Condvar, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
+
+#[cfg(all(feature = "detect", not(loom)))]
+mod traced;
+#[cfg(all(feature = "detect", not(loom)))]
+pub use self::traced::{
+    Condvar, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 
 pub use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
@@ -48,18 +70,27 @@ pub mod atomic;
 pub mod atomic {
     //! [`std::sync::atomic`], or loom's under `--cfg loom`, where `SeqCst` is more than it is to loom: see [`sync`](super).
 
+    #[cfg(feature = "detect")]
+    pub use super::traced::atomic::{
+        AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
+        AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+    };
+    #[cfg(not(feature = "detect"))]
     pub use std::sync::atomic::{
         AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
-        AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+        AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
     };
+    pub use std::sync::atomic::{Ordering, fence};
 }
 
 pub mod mpsc {
     //! [`std::sync::mpsc`], or loom's under `--cfg loom`: the unbounded channel.
 
+    #[cfg(all(feature = "detect", not(loom)))]
+    pub use super::traced::mpsc::{Receiver, Sender, channel};
     #[cfg(loom)]
     pub use ::loom::sync::mpsc::{Receiver, Sender, channel};
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, feature = "detect")))]
     pub use std::sync::mpsc::{Receiver, Sender, channel};
 
     pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError};

@@ -1,12 +1,14 @@
 //! std's functions that begin a thread, with what the thread inherits handed on to it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::panic::Location;
 use std::ptr;
-use std::thread::{JoinHandle, ScopedJoinHandle};
 
+use super::joined::{JoinHandle, ScopedJoinHandle};
 use crate::backend::bequeath;
+use crate::backend::synchronised::{HandOver, Maker, acquired, released};
 
 /// [`std::thread::spawn`]; the thread inherits the operations that are in flight here, see [`context`](crate::context).
 ///
@@ -20,7 +22,8 @@ where
     T: Send + 'static,
 {
     let inheritance = bequeath(Location::caller());
-    std::thread::spawn(move || inheritance.run(f))
+    let (end, body) = ending(None, move || inheritance.run(f));
+    JoinHandle::new(std::thread::spawn(body), end)
 }
 
 /// [`std::thread::scope`], for threads that inherit, see [`context`](crate::context).
@@ -33,7 +36,14 @@ pub fn scope<'env, F, T>(f: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
-    std::thread::scope(|scope| f(Scope::of(scope)))
+    let end = Cell::new(0);
+    let result = std::thread::scope(|scope| {
+        let scope = Scope::of(scope);
+        end.set(scope.end());
+        f(scope)
+    });
+    acquired(end.get());
+    result
 }
 
 /// [`std::thread::Scope`], whose threads inherit.
@@ -45,6 +55,11 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     fn of(scope: &'scope std::thread::Scope<'scope, 'env>) -> &'scope Self {
         // SAFETY: `Self` is a transparent newtype of what is pointed to.
         unsafe { &*(ptr::from_ref(scope) as *const Self) }
+    }
+
+    /// Where its threads say that they end: its own address.
+    fn end(&self) -> usize {
+        ptr::from_ref(self).addr()
     }
 
     /// [`std::thread::Scope::spawn`]; the thread inherits the operations that are in flight here.
@@ -59,7 +74,8 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         T: Send + 'scope,
     {
         let inheritance = bequeath(Location::caller());
-        self.0.spawn(move || inheritance.run(f))
+        let (end, body) = ending(Some(self.end()), move || inheritance.run(f));
+        ScopedJoinHandle::new(self.0.spawn(body), end)
     }
 }
 
@@ -96,7 +112,9 @@ impl Builder {
         T: Send + 'static,
     {
         let inheritance = bequeath(Location::caller());
-        self.0.spawn(move || inheritance.run(f))
+        let (end, body) = ending(None, move || inheritance.run(f));
+        let handle = self.0.spawn(body)?;
+        Ok(JoinHandle::new(handle, end))
     }
 
     /// [`std::thread::Builder::spawn_unchecked`]; the thread inherits the operations that are in flight here.
@@ -115,8 +133,10 @@ impl Builder {
         T: Send,
     {
         let inheritance = bequeath(Location::caller());
+        let (end, body) = ending(None, move || inheritance.run(f));
         // SAFETY: the caller's; what is added borrows nothing.
-        unsafe { self.0.spawn_unchecked(move || inheritance.run(f)) }
+        let handle = unsafe { self.0.spawn_unchecked(body) }?;
+        Ok(JoinHandle::new(handle, end))
     }
 
     /// [`std::thread::Builder::spawn_scoped`]; the thread inherits the operations that are in flight here.
@@ -135,7 +155,9 @@ impl Builder {
         T: Send + 'scope,
     {
         let inheritance = bequeath(Location::caller());
-        self.0.spawn_scoped(&scope.0, move || inheritance.run(f))
+        let (end, body) = ending(Some(scope.end()), move || inheritance.run(f));
+        let handle = self.0.spawn_scoped(&scope.0, body)?;
+        Ok(ScopedJoinHandle::new(handle, end))
     }
 }
 
@@ -143,4 +165,28 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// `f`, and what whoever joins the thread that runs it gets from its end. `scope` is told of the end, too.
+fn ending<T>(scope: Option<usize>, f: impl FnOnce() -> T) -> (HandOver, impl FnOnce() -> T) {
+    /// At the end, also by unwinding.
+    struct End {
+        maker: Maker,
+        scope: Option<usize>,
+    }
+    impl Drop for End {
+        fn drop(&mut self) {
+            self.maker.make();
+            if let Some(scope) = self.scope {
+                released(scope);
+            }
+        }
+    }
+    let end = HandOver::new();
+    let maker = end.other_end();
+    let body = move || {
+        let _end = End { maker, scope };
+        f()
+    };
+    (end, body)
 }

@@ -14,8 +14,10 @@
 //! | `available_parallelism`, `Builder::spawn_scoped` | refused | loom has neither |
 //! | `thread_local!`, `LocalKey` | refused | std's is one for all threads of a model; use `loom::thread_local!` in code for loom alone |
 //!
-//! With the feature `detect` `spawn`, `scope` and `Builder` hand on the operations in flight, see [`context`](crate::context); all
-//! else is std's.
+//! With the feature `detect` `spawn`, `scope` and `Builder` hand on the operations in flight, see [`context`](crate::context). These,
+//! `JoinHandle::join` and the end of a scope tell the strategy `tsvd-hb` that a thread comes after what was done before it
+//! began, and before what is done once it was joined. The handles are newtypes there, which std's are made `From`. All else is
+//! std's; `park` and `unpark` are taken for no order.
 
 #[cfg(loom)]
 mod modelled;
@@ -26,14 +28,16 @@ pub use self::modelled::*;
 #[cfg(loom)]
 pub use self::scope::{Scope, ScopedJoinHandle, scope};
 #[cfg(not(loom))]
-pub use std::thread::{
-    JoinHandle, ScopedJoinHandle, Thread, ThreadId, current, panicking, park, yield_now,
-};
+pub use std::thread::{Thread, ThreadId, current, panicking, park, yield_now};
 
 #[cfg(not(any(loom, feature = "detect")))]
-pub use std::thread::{Builder, Scope, scope, spawn};
+pub use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle, scope, spawn};
 
 #[cfg(all(feature = "detect", not(loom)))]
 mod inherit;
 #[cfg(all(feature = "detect", not(loom)))]
+mod joined;
+#[cfg(all(feature = "detect", not(loom)))]
 pub use self::inherit::{Builder, Scope, scope, spawn};
+#[cfg(all(feature = "detect", not(loom)))]
+pub use self::joined::{JoinHandle, ScopedJoinHandle};

@@ -5,6 +5,7 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::synchronised::HandOver;
 use super::{ENGINE, NOW, threads};
 use crate::engine::Lineage;
 
@@ -21,19 +22,25 @@ pub(super) fn lineage<R>(see: impl FnOnce(Option<&Arc<Lineage>>) -> R) -> R {
 
 /// What a context begun here inherits: for the closure that it runs.
 #[derive(Debug)]
-pub(crate) struct Inheritance(Option<Arc<Lineage>>);
+pub(crate) struct Inheritance {
+    lineage: Option<Arc<Lineage>>,
+    begun: HandOver,
+}
 
 /// What a context inherits that the caller at `site` begins now.
 pub(crate) fn bequeath(site: &'static Location<'static>) -> Inheritance {
-    if NOW.is_off() {
-        return Inheritance(None);
-    }
+    let lineage = (!NOW.is_off()).then(|| Arc::new(own_lineage(site)));
+    let begun = HandOver::made();
+    Inheritance { lineage, begun }
+}
+
+fn own_lineage(site: &'static Location<'static>) -> Lineage {
     let orphan = || lineage(|lineage| lineage.is_none_or(|lineage| lineage.is_empty()));
-    Inheritance(Some(Arc::new(match threads::attached() {
+    match threads::attached() {
         // Nothing has happened on this thread; perhaps there is no engine yet.
         None if orphan() => Lineage::new(site),
         attached => ENGINE.bequeath(attached, site),
-    })))
+    }
 }
 
 impl Inheritance {
@@ -47,7 +54,8 @@ impl Inheritance {
                 }
             }
         }
-        let Some(lineage) = self.0 else {
+        self.begun.got();
+        let Some(lineage) = self.lineage else {
             return body();
         };
         let _before = Before(LINEAGE.replace(Some(ManuallyDrop::new(lineage))));

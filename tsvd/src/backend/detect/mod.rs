@@ -7,6 +7,7 @@ mod gate;
 mod inherit;
 mod memory;
 mod recorder;
+pub(crate) mod synchronised;
 mod threads;
 mod ticker;
 mod world;

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::{ENGINE, NOW, gate};
+use super::{ENGINE, NOW, gate, synchronised};
 use crate::backend::detect::world::World;
 use crate::engine::Context;
 
@@ -25,6 +25,10 @@ struct Mine {
     block: Cell<Option<Attached>>,
     /// Why there is no block.
     state: Cell<State>,
+    /// What its context is called before there is a block; 0 where nobody asked.
+    number: Cell<u64>,
+    /// Within [`numbered`].
+    is_telling: Cell<bool>,
 }
 
 thread_local! {
@@ -33,6 +37,8 @@ thread_local! {
         Mine {
             block: Cell::new(None),
             state: Cell::new(State::New),
+            number: Cell::new(0),
+            is_telling: Cell::new(false),
         }
     };
     static RELEASE: Release = const { Release };
@@ -106,9 +112,38 @@ fn attach() -> Option<Attached> {
             mine.state.set(State::Gone);
             return None;
         }
-        mine.block.set(Some(ENGINE.attach()));
+        let number = match mine.number.get() {
+            0 => ENGINE.number(),
+            number => number,
+        };
+        mine.block.set(Some(ENGINE.attach_as(number)));
+        if ENGINE.is_clocked() {
+            synchronised::listen();
+        }
         mine.block.get()
     })
+}
+
+/// Hands `tell` the number of the calling thread's context, which needs no block; not from within the engine's work, nor
+/// from within itself (a signal's handler). To be called once the engine is there.
+pub(super) fn numbered(tell: impl FnOnce(u64)) {
+    MINE.with(|mine| {
+        let number = match mine.block.get() {
+            Some(context) if context.is_suspended() => return,
+            Some(context) => context.number(),
+            None if matches!(mine.state.get(), State::New | State::Off) => {
+                if mine.number.get() == 0 {
+                    mine.number.set(ENGINE.number());
+                }
+                mine.number.get()
+            }
+            None => return,
+        };
+        if !mine.is_telling.replace(true) {
+            tell(number);
+            mine.is_telling.set(false);
+        }
+    });
 }
 
 /// Runs `body` with the calling thread's operations unwatched.

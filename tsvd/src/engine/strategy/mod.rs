@@ -7,11 +7,14 @@
 //! |---|---|---|---|
 //! | [`Tsvd`] | at the sites of dangerous pairs | twice the gap seen, then longer | decay, order with rules of ours |
 //! | [`TsvdFixed`] | the same | the longest delay | decay, order by the paper's rules |
+//! | [`TsvdHb`] | the same, without near misses that the program orders | the longest delay | decay |
 //! | [`Random`] | every call with one probability | the longest delay | nothing |
 //! | [`StaticRandom`] | a sample of the call sites | the longest delay | nothing |
 //! | [`Observe`] | nobody | | |
 
+mod clocks;
 mod learning;
+mod ordered;
 mod sampling;
 
 use super::history::{Access, Slot};
@@ -20,6 +23,7 @@ use super::sites::SiteId;
 use super::trap_set::TrapSet;
 use crate::config::{Parameters, StrategyName};
 use learning::{Tsvd, TsvdFixed};
+use ordered::TsvdHb;
 use sampling::{Random, StaticRandom};
 
 /// A call that has been marked, at its site.
@@ -32,16 +36,16 @@ pub(super) struct Arrival {
 
 /// A context did something that orders it with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(dead_code, reason = "nothing tells of synchronisation yet")]
-pub(super) enum Synchronisation {
+#[cfg_attr(loom, expect(dead_code, reason = "the models tell of nothing"))]
+pub(crate) enum Synchronisation {
     /// It took what was released at this address.
     Acquired(usize),
     /// It released at this address.
     Released(usize),
-    /// It began a context, by number.
-    Forked(u64),
-    /// It waited for a context's end, by number.
-    Joined(u64),
+    /// It handed something on, under a number that was never used before: a message, a thread's beginning or end.
+    Sent(u64),
+    /// It got what was sent under this number; nobody will again.
+    Received(u64),
 }
 
 /// Decides where to sleep. Asked in the cold paths only, without any lock.
@@ -75,10 +79,7 @@ pub(super) trait Strategy: Send + Sync {
     }
 
     /// What the program itself says of the order of its contexts.
-    #[cfg_attr(
-        not(all(test, not(loom))),
-        expect(dead_code, reason = "nothing tells of synchronisation yet")
-    )]
+    #[cfg_attr(loom, expect(dead_code, reason = "the models tell of nothing"))]
     fn synchronised(&self, _context: u64, _what: Synchronisation) {}
 }
 
@@ -87,6 +88,7 @@ pub(super) fn choose(parameters: &Parameters, seed: impl FnOnce() -> u64) -> Box
     match parameters.strategy {
         StrategyName::Tsvd => Box::new(Tsvd::new(parameters)),
         StrategyName::TsvdFixed => Box::new(TsvdFixed::new(parameters)),
+        StrategyName::TsvdHb => Box::new(TsvdHb::new(parameters)),
         StrategyName::Random => Box::new(Random::new(parameters)),
         StrategyName::StaticRandom => Box::new(StaticRandom::new(parameters, seed())),
         StrategyName::Observe => Box::new(Observe),

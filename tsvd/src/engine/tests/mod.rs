@@ -1,6 +1,7 @@
 //! The engine in virtual time: planted overlaps are found, ordered programs are left alone, and an oracle checks every
 //! verdict against what really overlapped.
 
+mod clocks;
 mod contexts;
 mod lab;
 mod races;

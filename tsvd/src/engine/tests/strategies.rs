@@ -74,6 +74,7 @@ fn every_strategy_that_delays_finds_a_planted_overlap() {
     for (strategy, at_least) in [
         (StrategyName::Tsvd, 50),
         (StrategyName::TsvdFixed, 50),
+        (StrategyName::TsvdHb, 50),
         (StrategyName::Random, 49),
         // Two sites, in a sample or not, four or five times.
         (StrategyName::StaticRandom, 45),
@@ -178,6 +179,10 @@ fn the_papers_delays_are_of_one_length_and_one_of_them_shows_an_order() {
     let (ran, delays) = ordered(with(StrategyName::TsvdFixed));
     assert_eq!(delays, [100 * MS]);
     assert_eq!(ran.pairs[0].1.state, State::Ordered);
+    // Not told of the lock, and told to infer nothing: only decay ends it.
+    let (ran, delays) = ordered(with(StrategyName::TsvdHb));
+    assert!(delays.len() > 1 && delays.iter().all(|delay| *delay == 100 * MS));
+    assert_ne!(ran.pairs[0].1.state, State::Ordered);
     let (ran, delays) = ordered(with(StrategyName::Tsvd));
     assert!(
         delays.len() == 2 && delays.iter().sum::<u64>() <= 25 * MS,
@@ -188,8 +193,9 @@ fn the_papers_delays_are_of_one_length_and_one_of_them_shows_an_order() {
 
 #[test]
 fn a_delay_of_the_paper_ends_when_it_has_caught_somebody() {
-    for seed in 0..50 {
-        let ran = planted(with(StrategyName::TsvdFixed), seed);
+    for seed in 0..100 {
+        let strategy = [StrategyName::TsvdFixed, StrategyName::TsvdHb][seed as usize % 2];
+        let ran = planted(with(strategy), seed);
         assert_eq!(ran.evidence.len(), 1, "seed {seed}");
         assert!(ran.delay_ns <= 10 * MS, "seed {seed}: {}", ran.delay_ns);
         // A hundred rounds of 4 ms, and what was not slept away.
