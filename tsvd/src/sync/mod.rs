@@ -18,6 +18,7 @@
 //!
 //! Otherwise they are std's. With the feature `detect` some are newtypes of these, with the same methods, which tell the strategy
 //! `tsvd-hb` (see [`settings`](mod@crate::settings)) what orders the program's threads; to the others they are a load and a branch.
+//! They are types of their own, so std's are no substitute, and what std calls deprecated, and `from_ptr` of atomics, is not there.
 //! An order that is not told costs a delay, never a report:
 //!
 //! | item | tells that |

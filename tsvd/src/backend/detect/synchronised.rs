@@ -16,9 +16,15 @@ pub(super) fn listen() {
     CLOCKED.store(true, Ordering::Relaxed);
 }
 
+/// Whether anything that is told is heard.
+#[inline]
+pub(crate) fn is_heard() -> bool {
+    CLOCKED.load(Ordering::Relaxed)
+}
+
 #[inline]
 fn tell(what: impl FnOnce() -> Synchronisation) {
-    if CLOCKED.load(Ordering::Relaxed) {
+    if is_heard() {
         tell_the_engine(what());
     }
 }
@@ -58,7 +64,7 @@ impl HandOver {
     /// One that the calling thread is about to make.
     #[inline]
     pub(crate) fn made() -> Self {
-        if !CLOCKED.load(Ordering::Relaxed) {
+        if !is_heard() {
             return Self(0);
         }
         let made = Self::new();

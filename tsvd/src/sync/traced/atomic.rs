@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{self as std_atomic, Ordering};
 
 use super::address;
-use crate::backend::synchronised::{acquired, released};
+use crate::backend::synchronised::{acquired, is_heard, released};
 
 #[inline]
 fn is_release(order: Ordering) -> bool {
@@ -170,7 +170,7 @@ macro_rules! atomic {
             /// one is missed.
             #[inline]
             fn before_exchange(&self, current: $type, order: Ordering) {
-                if is_release(order) && self.0.load(Ordering::Relaxed) == current {
+                if is_release(order) && is_heard() && self.0.load(Ordering::Relaxed) == current {
                     released(address(self));
                 }
             }
