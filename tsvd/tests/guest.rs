@@ -427,6 +427,56 @@ fn a_thread_that_keeps_stderr_to_itself_keeps_nobody_waiting() {
     assert!(ended.stderr.contains("tsvd: thread-safety violation"));
 }
 
+/// Refuses membarrier(2) to this thread and those it begins, as a container's seccomp(2) filter may.
+#[cfg(target_os = "linux")]
+fn refuse_membarrier() {
+    let instruction = |code, jf, k| libc::sock_filter { code, jt: 0, jf, k };
+    // linux/filter.h and linux/seccomp.h: load the number; if it is that one, fail with EPERM, else allow.
+    let mut filter = [
+        instruction(0x20, 0, 0),
+        instruction(0x15, 1, libc::SYS_membarrier as u32),
+        instruction(0x06, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+        instruction(0x06, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog {
+        len: filter.len() as u16,
+        filter: filter.as_mut_ptr(),
+    };
+    // SAFETY: the program lives during the calls, which take integers and its address.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        let mode = libc::SECCOMP_MODE_FILTER;
+        assert_eq!(
+            libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program),
+            0
+        );
+        assert_eq!(libc::syscall(libc::SYS_membarrier, 0, 0, 0), -1, "refused");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_membarrier_is_refused_violations_are_found_and_ordered_calls_are_not() {
+    let Some(ended) = run_with(&[], || {
+        refuse_membarrier();
+        let store = std::sync::Mutex::new(Store::new());
+        both(
+            || store.lock().unwrap().insert(),
+            || store.lock().unwrap().get(),
+        );
+        violate();
+    }) else {
+        return;
+    };
+    assert_eq!(
+        (ended.status, violations(&ended)),
+        (Some(66), 1),
+        "{}\n{}",
+        ended.stdout,
+        ended.stderr
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_forked_child_watches_nothing_and_ends_as_it_would() {
