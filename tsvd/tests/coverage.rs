@@ -26,7 +26,6 @@ impl Store {
     }
 
     #[tsvd::write]
-    #[allow(dead_code, reason = "never called is what is shown")]
     fn shrink(&self) {}
 }
 
@@ -46,7 +45,6 @@ trait Queue {
     fn push(&self, value: u64);
 
     #[tsvd::read]
-    #[allow(dead_code, reason = "never called is what is shown")]
     fn is_full(&self) -> bool {
         false
     }
@@ -60,12 +58,12 @@ impl Queue for Store {
     }
 }
 
+#[expect(dead_code, reason = "never called is what is shown")]
 struct Generic<T>(Vec<T>);
 
 #[tsvd::contract]
 impl<T> Generic<T> {
     #[tsvd::read]
-    #[allow(dead_code, reason = "never called is what is shown")]
     fn first(&self) -> Option<&T> {
         self.0.first()
     }

@@ -164,7 +164,7 @@ impl<E: Environment> Context<E> {
     /// Gives the block back when its thread ends.
     pub(crate) fn release(&self) {
         // Operations still open belong to a thread that was torn down inside them; they are over.
-        self.open().iter().for_each(Entry::end);
+        self.entries.iter().for_each(Entry::end);
         self.depth.store(0, Ordering::Relaxed);
         self.points.reset();
         self.gaps.reset();
@@ -209,12 +209,6 @@ impl<E: Environment> Context<E> {
             depth: &self.depth,
             before,
         }
-    }
-
-    /// The entries in use, at least.
-    fn open(&self) -> &[Entry] {
-        let depth = self.depth.load(Ordering::Relaxed).min(DEPTH as u64);
-        &self.entries[..depth as usize]
     }
 
     pub(crate) fn is_suspended(&self) -> bool {
@@ -337,7 +331,8 @@ impl<E: Environment> Context<E> {
     /// Ends this thread's open flights on `object`, whose life ends: its address may be another's before they leave.
     pub(super) fn retire(&self, object: Object) {
         let [word, type_word] = object.words();
-        for entry in self.open() {
+        // All of them: a call that left out of turn has lowered the depth below one that is open.
+        for entry in &self.entries {
             if entry.word.load(Ordering::Relaxed) == word
                 && entry.type_word.load(Ordering::Relaxed) == type_word
             {

@@ -386,6 +386,8 @@ fn a_call_that_leaves_out_of_turn_takes_no_other_ones_place() {
     assert_eq!(context.mark(&call_of(&GET, other)), None);
     assert!(context.in_flight(flight), "the second is still there");
     engine.leave(context, third);
+    engine.enter(context, &call_of(&DROP, map));
+    assert!(!context.in_flight(flight), "its object is gone");
     engine.leave(context, second);
     assert!(!context.in_flight(flight));
 }
