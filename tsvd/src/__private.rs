@@ -5,6 +5,9 @@ pub use active::*;
 #[cfg(any(loom, feature = "detect"))]
 pub use core;
 
+/// What `#[tsvd::test]` expands to, in every mode.
+pub use crate::check::{Ends, Test};
+
 /// What `reachable!` calls.
 #[cfg(loom)]
 pub use crate::model::goals::reach;

@@ -110,6 +110,7 @@ pub mod thread;
 pub mod __private;
 
 mod backend;
+mod check;
 // Under loom for the models of the engine only.
 #[cfg(any(all(feature = "detect", not(loom)), all(loom, test)))]
 #[cfg_attr(loom, allow(dead_code, unused_imports, reason = "models use a part"))]
@@ -126,6 +127,7 @@ mod persist;
 #[cfg(feature = "report")]
 pub mod report;
 
+pub use check::{Outcome, check};
 pub use model::model;
 pub use object_id::ObjectId;
 pub use scope::{Scope, ScopeBuilder, reading, scope, writing};

@@ -47,6 +47,17 @@ fn a_trap_on_a_value() {
 }
 
 #[test]
+fn an_expected_one_says_so() {
+    let plain = rendered(&Rendering::new(), |_| {});
+    let expected = rendered(&Rendering::new(), |violation| {
+        violation["expected"] = json!(true);
+    });
+    let line = "  The test expects it, so it does not fail the run.\n";
+    assert_eq!(expected.replacen(line, "", 1), plain);
+    assert_ne!(expected, plain);
+}
+
+#[test]
 fn an_overlap_on_a_resource() {
     let text = rendered(&Rendering::new(), |violation| {
         violation["kind"] = json!("write-write");
@@ -140,6 +151,9 @@ fn summaries_count() {
         .push(cross.clone());
     value["suspicions"] = json!([cross]);
     check("summary_cross_test.txt", &summary(value));
+    let mut value = report::full();
+    value["violations"][0]["expected"] = json!(true);
+    check("summary_expected.txt", &summary(value));
     let mut value = report::full();
     value["violations"] = json!([]);
     value["summary"]["sites_concurrent"] = json!(0);

@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) on_violation: OnViolation,
     /// `None` for one that is drawn anew in each run.
     pub(crate) seed: Option<u64>,
+    /// The most rounds of a body that is checked.
+    pub(crate) rounds: u32,
     pub(crate) parameters: Parameters,
 }
 
@@ -46,6 +48,7 @@ impl Default for Config {
             dir: None,
             on_violation: OnViolation::Fail,
             seed: None,
+            rounds: 10,
             parameters: Parameters::default(),
         }
     }
@@ -223,6 +226,12 @@ pub(super) static TABLE: &[Setting] = &[
             Some(seed) => seed.to_string(),
             None => "a new one".to_owned(),
         },
+    },
+    Setting {
+        key: "rounds", unit: "rounds", source: "ours",
+        meaning: "how often `check` and `#[tsvd::test]` run a body at most, unless the test says it",
+        kind: Kind::Whole(1, 10_000, |config, rounds| config.rounds = rounds as u32),
+        show: |config| config.rounds.to_string(),
     },
     Setting {
         key: "strategy", unit: "", source: "SOSP 2019, table 2",

@@ -100,7 +100,7 @@ fn every_setting_is_understood_in_every_place_and_shown_as_it_was_set() {
 fn each_setting_goes_where_it_belongs() {
     let config = settle(
         &[("TSVD", "on"), ("TSVD_ON_VIOLATION", "abort")],
-        "dir = \"/a b\"\nseed = 0xff\nstrategy = \"tsvd-fixed\"\nwindow_ms = 1_000\nbudget_share = 1\nhistory_kib = 100",
+        "dir = \"/a b\"\nseed = 0xff\nrounds = 3\nstrategy = \"tsvd-fixed\"\nwindow_ms = 1_000\nbudget_share = 1\nhistory_kib = 100",
     );
     let parameters = Parameters {
         strategy: StrategyName::TsvdFixed,
@@ -117,6 +117,7 @@ fn each_setting_goes_where_it_belongs() {
             dir: Some(PathBuf::from("/a b")),
             on_violation: OnViolation::Abort,
             seed: Some(255),
+            rounds: 3,
             parameters,
         })
     );

@@ -197,6 +197,34 @@ impl TrapSet {
         self.show(&pairs, [a, b]);
     }
 
+    /// Caught pairs are delayed for again; with `all`, also those that were left alone.
+    pub(crate) fn rearm(&self, all: bool) {
+        let mut pairs = self.pairs.lock();
+        let mut again = Vec::new();
+        for (key, pair) in pairs.iter_mut() {
+            if all || pair.state == State::Violated {
+                let Pair {
+                    first_delay_ns,
+                    touched,
+                    delays,
+                    ..
+                } = *pair;
+                *pair = Pair {
+                    touched,
+                    delays,
+                    ..Pair::new(State::Armed, 1.0, first_delay_ns)
+                };
+                again.extend([key.0, key.1]);
+            }
+        }
+        self.show(&pairs, again);
+    }
+
+    /// How many there are, whatever became of them.
+    pub(crate) fn known(&self) -> usize {
+        self.pairs.lock().len()
+    }
+
     pub(crate) fn pairs(&self) -> Vec<(PairKey, Pair)> {
         let mut list: Vec<_> = self
             .pairs

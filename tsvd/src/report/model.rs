@@ -47,11 +47,11 @@ impl Report {
         }
     }
 
-    /// The violations that fail a run: all but those between two tests on a keyed resource.
+    /// The violations that fail a run: all but those between two tests on a keyed resource, and those a test expected.
     pub fn failing(&self) -> impl Iterator<Item = &Violation> {
         self.violations
             .iter()
-            .filter(|violation| !violation.cross_test)
+            .filter(|violation| !violation.cross_test && !violation.expected)
     }
 }
 
@@ -155,6 +155,9 @@ pub struct Violation {
     pub kind: Kind,
     /// Whether the parties belong to two different tests on a keyed resource. Such a pair does not fail the run.
     pub cross_test: bool,
+    /// Whether it was seen only in tests that expect it. Such a violation does not fail the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expected: bool,
     /// What both parties acted on.
     pub object: ObjectInfo,
     /// How the parties were caught.

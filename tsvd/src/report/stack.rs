@@ -1,5 +1,6 @@
 //! Stacks: cheap to take while the program runs, costly to read, which only a violation does.
 
+use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,9 @@ use super::trim::trim;
 
 /// More frames than this are not taken: what matters is near the call.
 const MAX_FRAMES: usize = 64;
+
+/// As many frames lie between the bottom of a thread's stack and a test, and some more.
+const MAX_BOTTOM: usize = 48;
 
 /// The addresses of a stack; by default of none, for a party that was killed or had left.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +35,28 @@ impl RawStack {
             addresses.len() < MAX_FRAMES
         });
         Self { addresses }
+    }
+
+    /// The outermost frames of the calling thread's stack, however deep it is.
+    #[inline(never)]
+    pub(crate) fn capture_bottom() -> Self {
+        let mut addresses = VecDeque::with_capacity(MAX_BOTTOM);
+        backtrace::trace(|frame| {
+            if addresses.len() == MAX_BOTTOM {
+                addresses.pop_front();
+            }
+            addresses.push_back(frame.ip().addr());
+            true
+        });
+        Self {
+            addresses: addresses.into(),
+        }
+    }
+
+    /// The names of its functions, innermost first, of the runtime and of the thread's start too.
+    pub(crate) fn functions(&self) -> Vec<String> {
+        let frames = self.symbols(root()).into_iter();
+        frames.map(|frame| frame.function).collect()
     }
 
     /// The user's frames, innermost first, inlined ones too. Reads debug information: up to seconds the first time.

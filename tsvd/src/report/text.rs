@@ -80,6 +80,13 @@ impl Rendering {
                 "The calls belong to two different tests, so this does not fail the run.",
             );
         }
+        if violation.expected {
+            line(
+                &mut text,
+                2,
+                "The test expects it, so it does not fail the run.",
+            );
+        }
         text.push('\n');
         line(
             &mut text,
@@ -108,12 +115,19 @@ impl Rendering {
                 .fold(0_u64, |sum, v| sum.saturating_add(v.occurrences));
             let found = count(report.violations.len() as u64, "violation");
             let _ = write!(text, "{found}, seen {}", times(occurrences));
-            let cross = report.violations.len() - report.failing().count();
+            let those = |which: fn(&Violation) -> bool| {
+                report.violations.iter().filter(|v| which(v)).count()
+            };
+            let cross = those(|violation| violation.cross_test);
             if cross > 0 {
                 let _ = write!(
                     text,
                     "; {cross} between different tests, which do not fail the run"
                 );
+            }
+            let expected = those(|violation| violation.expected && !violation.cross_test);
+            if expected > 0 {
+                let _ = write!(text, "; {expected} expected by the test");
             }
         }
         if !report.suspicions.is_empty() {

@@ -9,7 +9,7 @@ use super::model::Frame;
 /// Takes away the frames of the runtime, of the wrappers of annotated methods and of what started the thread.
 pub(crate) fn trim(mut frames: Vec<Frame>) -> Vec<Frame> {
     trim_start(&mut frames);
-    // Between a thread's, or a job's, closure and what runs it.
+    // Between a thread's, a job's or a test's closure and what runs it.
     frames.retain(|frame| !is_inheritance(frame));
     trim_runtime(&mut frames);
     unwrap_bodies(&mut frames);
@@ -83,17 +83,24 @@ fn is_wrapper(frame: &Frame) -> bool {
         .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
 }
 
-/// Whether a frame runs a closure with what it inherits.
+/// Whether a frame runs a closure with what it inherits, or to check it.
 fn is_inheritance(frame: &Frame) -> bool {
-    const MODULES: [&str; 3] = [
+    const MODULES: [&str; 6] = [
         "tsvd::context::inherit",
         "tsvd::thread::inherit::",
         "tsvd::backend::detect::inherit::",
+        "tsvd::backend::detect::attribution::",
+        "tsvd::backend::detect::watch::",
+        "tsvd::check::",
     ];
-    const SOURCES: [&str; 3] = [
+    const SOURCES: [&str; 7] = [
         "context.rs",
         "thread/inherit.rs",
         "backend/detect/inherit.rs",
+        "backend/detect/attribution.rs",
+        "backend/detect/watch.rs",
+        "check/mod.rs",
+        "check/test.rs",
     ];
     let name = frame.function.trim_start_matches('<');
     MODULES.iter().any(|module| name.starts_with(module))

@@ -60,8 +60,10 @@ fn run_in(
         .to_owned();
     let dir = dir.unwrap_or_else(|| tempfile::tempdir().expect("a temporary folder"));
     let mut command = Command::new(std::env::current_exe().expect("this executable"));
-    command.args([&test, "--exact", "--nocapture", "--test-threads=1"]);
+    command.args(["--exact", &test, "--nocapture", "--test-threads=1"]);
     command
+        // Whoever runs the parent says nothing of the child.
+        .env_remove("NEXTEST")
         .env(CHILD, "1")
         .env("TSVD_DIR", dir.path())
         .env_remove("TSVD")

@@ -5,6 +5,7 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::attribution::{self, Attribution};
 use super::synchronised::HandOver;
 use super::{ENGINE, NOW, threads};
 use crate::engine::Lineage;
@@ -24,14 +25,20 @@ pub(super) fn lineage<R>(see: impl FnOnce(Option<&Arc<Lineage>>) -> R) -> R {
 #[derive(Debug)]
 pub(crate) struct Inheritance {
     lineage: Option<Arc<Lineage>>,
+    /// Whom the closure works for.
+    by: Attribution,
     begun: HandOver,
 }
 
 /// What a context inherits that the caller at `site` begins now.
 pub(crate) fn bequeath(site: &'static Location<'static>) -> Inheritance {
     let lineage = (!NOW.is_off()).then(|| Arc::new(own_lineage(site)));
+    let by = match lineage {
+        Some(_) => attribution::current(),
+        None => Attribution::default(),
+    };
     let begun = HandOver::made();
-    Inheritance { lineage, begun }
+    Inheritance { lineage, by, begun }
 }
 
 fn own_lineage(site: &'static Location<'static>) -> Lineage {
@@ -59,7 +66,7 @@ impl Inheritance {
             return body();
         };
         let _before = Before(LINEAGE.replace(Some(ManuallyDrop::new(lineage))));
-        body()
+        self.by.run(body)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Annotated calls under delay injection: the process's one engine, and what connects it to threads, clock and report.
 
+mod attribution;
 mod declared;
 mod exit;
 mod fences;
@@ -10,6 +11,7 @@ mod recorder;
 pub(crate) mod synchronised;
 mod threads;
 mod ticker;
+mod watch;
 mod world;
 
 use std::panic::Location;
@@ -24,6 +26,7 @@ use world::World;
 
 pub(crate) use gate::{Chosen, enable};
 pub(crate) use inherit::bequeath;
+pub(crate) use watch::Watch;
 
 /// Read by every operation.
 struct Shared {

@@ -1,26 +1,31 @@
 //! From evidence to report: described, deduplicated, written, then shown.
 
-use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+mod account;
+mod describe;
+mod judged;
+mod output;
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::ptr;
+use std::sync::Weak;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{ENGINE, declared, gate, memory, threads};
+use super::attribution::{self, Seen};
+use super::watch::{Found, Frame};
+use super::{ENGINE, gate, memory, threads};
 use crate::config::OnViolation;
-use crate::contract::{Access, Kind as Identity, Operation};
-use crate::engine::Engine;
-use crate::engine::sites::{Hits, Site as CallSite};
-use crate::engine::trap_set::State;
-use crate::engine::traps::{self, DetectedBy, Evidence};
-use crate::report::{self, RawStack, Rendering, Report, Run, Violation, path};
+use crate::contract::Operation;
+use crate::engine::traps::Evidence;
+use crate::report::{self, Rendering, Report, Run, Violation, path};
 
-use super::world::World;
+pub(super) use judged::{accept, enlist, nearest, strangers};
+pub(super) use output::say;
 
 static RECORDER: Mutex<Option<Recorder>> = Mutex::new(None);
 
@@ -30,6 +35,12 @@ struct Recorder {
     root: Option<PathBuf>,
     /// The violations by what makes them one: an unordered pair of call sites.
     known: HashMap<[SiteKey; 2], usize>,
+    /// For each violation how often it was seen and fails the run.
+    failing: Vec<u64>,
+    /// Bodies that are watched for their own violations.
+    frames: Vec<Weak<Frame>>,
+    /// Violations seen in none of those.
+    strangers: u64,
     /// What could not be done was said once.
     complained: bool,
 }
@@ -69,6 +80,9 @@ pub(super) fn begin() -> Option<String> {
         file,
         root,
         known: HashMap::new(),
+        failing: Vec::new(),
+        frames: Vec::new(),
+        strangers: 0,
         complained: false,
     });
     warning
@@ -96,7 +110,7 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// Makes a violation safe: on return it is in the file, and on stderr if it is new.
-pub(super) fn record(evidence: &Evidence<RawStack>) {
+pub(super) fn record(evidence: &Evidence<Seen>) {
     if is_forked() {
         return;
     }
@@ -104,10 +118,10 @@ pub(super) fn record(evidence: &Evidence<RawStack>) {
     let done = catch_unwind(AssertUnwindSafe(|| {
         threads::unwatched(|| {
             // Said without any lock: the guest may hold that of stderr while another of its threads waits for ours.
-            let Some(texts) = write(evidence) else { return };
-            texts.iter().for_each(|text| say(text));
+            let Some(news) = write(evidence) else { return };
+            news.texts.iter().for_each(|text| say(text));
             memory::save();
-            if gate::config().on_violation == OnViolation::Abort {
+            if news.fails && gate::config().on_violation == OnViolation::Abort {
                 say("tsvd: aborting, as TSVD_ON_VIOLATION=abort says");
                 std::process::abort();
             }
@@ -118,31 +132,112 @@ pub(super) fn record(evidence: &Evidence<RawStack>) {
     }
 }
 
-/// Writes a violation, if it is new: what is to be said of it.
-fn write(evidence: &Evidence<RawStack>) -> Option<Vec<String>> {
+/// What is to be told of a violation.
+struct News {
+    texts: Vec<String>,
+    fails: bool,
+}
+
+/// Writes a violation, if there is anything new about it.
+fn write(evidence: &Evidence<Seen>) -> Option<News> {
     let mut recorder = RECORDER.lock();
-    let recorder = recorder.as_mut()?;
-    let key = pair_key(evidence);
-    if let Some(index) = recorder.known.get(&key) {
-        recorder.report.violations[*index].occurrences += 1;
-        return None;
+    recorder.as_mut()?.add(evidence)
+}
+
+impl Recorder {
+    fn add(&mut self, evidence: &Evidence<Seen>) -> Option<News> {
+        let key = pair_key(evidence);
+        let known = self.known.get(&key).copied();
+        self.frames
+            .retain(|frame| frame.upgrade().is_some_and(|frame| !frame.is_over()));
+        if let Some(index) = known
+            && self.failing[index] > 0
+            && self.frames.is_empty()
+        {
+            // Nothing that anybody waits for.
+            self.report.violations[index].occurrences += 1;
+            self.failing[index] += 1;
+            self.strangers += 1;
+            return None;
+        }
+        let violation = self.describe(evidence);
+        let text = self.rendering().violation(&violation, &self.report.run);
+        let frames = self.frames_of(evidence);
+        self.strangers += u64::from(frames.is_empty());
+        let expected = frames.iter().any(|frame| frame.expects(&text));
+        let fails = !violation.cross_test && !expected;
+        let (index, is_news) = self.file(key, &violation, fails);
+        if !violation.cross_test {
+            for frame in &frames {
+                frame.add(Found {
+                    index,
+                    violation: violation.clone(),
+                    text: text.clone(),
+                    unexpected: u64::from(fails),
+                });
+            }
+        }
+        if !is_news {
+            return None;
+        }
+        let complaint = self.write();
+        let shown = if fails && !frames.is_empty() {
+            Some(self.announcement(&violation))
+        } else if fails || violation.cross_test {
+            let rendering = self.rendering().color(wants_color());
+            Some(rendering.violation(&violation, &self.report.run))
+        } else {
+            None
+        };
+        Some(News {
+            texts: complaint.into_iter().chain(shown).collect(),
+            fails,
+        })
     }
-    let violation = recorder.describe(evidence);
-    recorder.known.insert(key, recorder.report.violations.len());
-    recorder.report.violations.push(violation.clone());
-    let complaint = recorder.write();
-    let rendering = Rendering::new()
-        .color(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
-        .report(shorter(&recorder.file))
-        .sources_here();
-    let shown = rendering.violation(&violation, &recorder.report.run);
-    Some(complaint.into_iter().chain([shown]).collect())
+
+    /// Adds a violation to the report; which one it is there, and whether that is news.
+    fn file(&mut self, key: [SiteKey; 2], new: &Violation, fails: bool) -> (usize, bool) {
+        let Some(&index) = self.known.get(&key) else {
+            let index = self.report.violations.len();
+            self.known.insert(key, index);
+            self.failing.push(0);
+            self.report.violations.push(new.clone());
+            self.count(index, fails);
+            return (index, true);
+        };
+        let known = &mut self.report.violations[index];
+        let occurrences = known.occurrences + 1;
+        // The description is that of the gravest.
+        let graver = (fails && self.failing[index] == 0) || (known.cross_test && !new.cross_test);
+        if graver {
+            known.clone_from(new);
+        }
+        known.occurrences = occurrences;
+        self.count(index, fails);
+        (index, graver)
+    }
+
+    fn count(&mut self, index: usize, fails: bool) {
+        self.failing[index] += u64::from(fails);
+        let violation = &mut self.report.violations[index];
+        violation.expected = !violation.cross_test && self.failing[index] == 0;
+    }
+
+    fn rendering(&self) -> Rendering {
+        Rendering::new().report(shorter(&self.file)).sources_here()
+    }
+}
+
+fn wants_color() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// What happens to the second party once the report is safe.
 pub(super) fn react(operation: &Operation) {
     let panics = gate::config().on_violation == OnViolation::Panic;
-    if panics && !operation.drops() && !std::thread::panicking() {
+    // Whoever watches for violations judges them at its end.
+    let is_judged = || attribution::current().frames().next().is_some();
+    if panics && !is_judged() && !operation.drops() && !std::thread::panicking() {
         let file = RECORDER
             .lock()
             .as_ref()
@@ -194,7 +289,7 @@ const LAST_REPORT: Duration = Duration::from_secs(10);
 impl Recorder {
     /// What there is to complain of, once.
     fn write(&mut self) -> Option<String> {
-        self.report.summary = summary(&ENGINE, self.report.violations.len());
+        self.report.summary = account::summary(&ENGINE, self.report.violations.len());
         self.report.pairs = self.pairs();
         self.report.coverage = self.coverage();
         let concurrent = self.report.coverage.iter();
@@ -209,172 +304,9 @@ impl Recorder {
             )
         })
     }
-
-    fn describe(&self, evidence: &Evidence<RawStack>) -> Violation {
-        let [first, second] = [&evidence.first, &evidence.second].map(|party| self.party(party));
-        let [a, b] = [&first, &second].map(report::PartyIdentity::of);
-        let kind = match evidence.first.operation.access() == Access::Read
-            || evidence.second.operation.access() == Access::Read
-        {
-            true => report::Kind::ReadWrite,
-            false => report::Kind::WriteWrite,
-        };
-        let object = evidence.object;
-        let info = match object.kind() {
-            Identity::Place => report::ObjectInfo::place(object.type_name(), object.words()[0]),
-            Identity::Resource => {
-                report::ObjectInfo::resource(object.resource_name().unwrap_or_default())
-            }
-            Identity::Id => report::ObjectInfo::id(object.words()[0]),
-        };
-        Violation {
-            id: report::fingerprint(a, b),
-            kind,
-            cross_test: false,
-            object: info.with_keys(
-                evidence.first.key_text.as_deref(),
-                evidence.second.key_text.as_deref(),
-            ),
-            detected_by: match evidence.detected_by {
-                DetectedBy::Trap => report::DetectedBy::Trap,
-                DetectedBy::Overlap => report::DetectedBy::Overlap,
-            },
-            gap_ms: millis(evidence.gap_ns),
-            occurrences: 1,
-            first,
-            second,
-            region: None,
-        }
-    }
-
-    fn party(&self, party: &traps::Party<RawStack>) -> report::Party {
-        let mut stack = party
-            .stack
-            .as_ref()
-            .map(RawStack::resolve)
-            .unwrap_or_default();
-        name_the_method(&mut stack, party.operation);
-        report::Party {
-            contract: party.operation.contract().to_owned(),
-            operation: party.operation.name().to_owned(),
-            access: match party.operation.access() {
-                Access::Read => report::Access::Read,
-                Access::Write => report::Access::Write,
-                Access::Update => report::Access::Update,
-            },
-            role: party.operation.role().map(str::to_owned),
-            test: None,
-            site: report::call_site(party.site, &stack),
-            context: report::Context {
-                thread: party.thread.clone(),
-                thread_id: party.context,
-                task: None,
-                spawned_at: party
-                    .lineage
-                    .as_ref()
-                    .map(|lineage| self.site(lineage.spawned_at())),
-            },
-            entered_ms: millis(party.entered_ns),
-            delayed_ms: millis(party.delayed_ns),
-            stack,
-        }
-    }
-
-    fn site(&self, location: &Location<'_>) -> report::Site {
-        report::Site::new(
-            path::normalise(location.file(), self.root.as_deref()),
-            location.line(),
-            location.column(),
-        )
-    }
-
-    /// A line for each call site that was met, and for each operation that was never called.
-    fn coverage(&self) -> Vec<report::Coverage> {
-        let line = |operation: &Operation, site, hits: Hits, unwatched| report::Coverage {
-            contract: operation.contract().to_owned(),
-            operation: operation.name().to_owned(),
-            site: self.site(site),
-            hits: hits.all,
-            concurrent_hits: hits.concurrent,
-            unwatched,
-        };
-        let met = ENGINE.coverage();
-        let called: HashSet<_> = met
-            .iter()
-            .map(|(site, _)| ptr::from_ref(site.operation))
-            .collect();
-        let mut coverage: Vec<_> = met
-            .iter()
-            .map(|(site, hits)| line(site.operation, site.location, *hits, None))
-            .collect();
-        let idle = declared::operations();
-        let idle = idle
-            .iter()
-            .filter(|operation| !called.contains(&ptr::from_ref(**operation)));
-        coverage.extend(idle.map(|operation| {
-            let unwatched = if operation.is_declared() {
-                Some(report::Unwatched::Declared)
-            } else {
-                declared::was_unwatched(operation).then_some(report::Unwatched::NoIdentity)
-            };
-            line(
-                operation,
-                operation.definition(),
-                Hits::default(),
-                unwatched,
-            )
-        }));
-        coverage.sort_by(|a, b| {
-            let of = |line: &report::Coverage| {
-                (
-                    line.contract.clone(),
-                    line.operation.clone(),
-                    line.site.clone(),
-                )
-            };
-            of(a).cmp(&of(b))
-        });
-        coverage
-    }
-
-    fn pairs(&self) -> Vec<report::Pair> {
-        let sites = ENGINE.sites();
-        let site = |site: CallSite| self.site(site.location);
-        let pairs = ENGINE
-            .trap_set()
-            .pairs()
-            .into_iter()
-            .filter_map(|((a, b), pair)| {
-                Some(report::Pair {
-                    first: site(sites.get(a)?),
-                    second: site(sites.get(b)?),
-                    state: match pair.state {
-                        State::Armed => report::PairState::Armed,
-                        State::Ordered => report::PairState::Ordered,
-                        State::Decayed => report::PairState::Decayed,
-                        State::Violated => report::PairState::Violated,
-                    },
-                    delays: u64::from(pair.delays),
-                    probability: pair.probability,
-                })
-            });
-        pairs.collect()
-    }
 }
 
-/// Debug information has all that an attribute makes on the attribute's line: the method's own frame gets its own.
-fn name_the_method(stack: &mut [report::Frame], operation: &Operation) {
-    let Some(method) = stack.first_mut() else {
-        return;
-    };
-    let definition = report::call_site(operation.definition(), &[]);
-    if method.file.as_ref() == Some(&definition.file) && method.function.ends_with(operation.name())
-    {
-        method.line = Some(definition.line);
-    }
-}
-
-fn pair_key(evidence: &Evidence<RawStack>) -> [SiteKey; 2] {
+fn pair_key(evidence: &Evidence<Seen>) -> [SiteKey; 2] {
     let mut key = [&evidence.first, &evidence.second].map(|party| {
         let site = party.site;
         (
@@ -388,61 +320,13 @@ fn pair_key(evidence: &Evidence<RawStack>) -> [SiteKey; 2] {
     key
 }
 
-fn summary(engine: &Engine<World>, violations: usize) -> report::Summary {
-    let statistics = engine.statistics();
-    report::Summary {
-        operations: engine.operations(),
-        sites: engine.sites().len() as u64,
-        near_misses: statistics.near_misses.load(Ordering::Relaxed),
-        pairs_armed: engine.trap_set().pairs().len() as u64,
-        delays: statistics.delays.load(Ordering::Relaxed),
-        delay_ms: statistics.delay_ns.load(Ordering::Relaxed) / 1_000_000,
-        objects_sampled: engine.objects(),
-        violations: violations as u64,
-        ..report::Summary::default()
-    }
-}
-
 fn now() -> Duration {
     use crate::engine::env::Environment;
     Duration::from_nanos(ENGINE.env().now())
-}
-
-fn millis(ns: u64) -> f64 {
-    report::millis(Duration::from_nanos(ns))
 }
 
 /// Relative to the current folder where that is shorter to read.
 fn shorter(file: &Path) -> PathBuf {
     let current = std::env::current_dir().unwrap_or_default();
     file.strip_prefix(&current).unwrap_or(file).to_owned()
-}
-
-#[cfg(unix)]
-fn stderr() -> Option<std::fs::File> {
-    use std::os::fd::AsFd;
-    let stderr = std::io::stderr().as_fd().try_clone_to_owned().ok()?;
-    Some(stderr.into())
-}
-
-#[cfg(windows)]
-fn stderr() -> Option<std::fs::File> {
-    use std::os::windows::io::AsHandle;
-    let stderr = std::io::stderr().as_handle().try_clone_to_owned().ok()?;
-    Some(stderr.into())
-}
-
-#[cfg(not(any(unix, windows)))]
-fn stderr() -> Option<std::io::Stderr> {
-    Some(std::io::stderr())
-}
-
-/// To stderr in one piece; that it cannot be written is nobody's problem but ours.
-pub(super) fn say(text: &str) {
-    let mut line = String::with_capacity(text.len() + 1);
-    let _ = writeln!(line, "{}", text.trim_end_matches('\n'));
-    // Not by std's handle, whose lock the guest may hold for as long as it likes.
-    if let Some(mut stderr) = stderr() {
-        let _ = stderr.write_all(line.as_bytes());
-    }
 }

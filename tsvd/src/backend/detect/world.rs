@@ -8,12 +8,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, MutexGuard};
 
+use super::attribution::Seen;
 use super::{SHARED, gate, inherit, memory, recorder, ticker};
 use crate::engine::Lineage;
 use crate::engine::env::Environment;
 use crate::engine::sites::{Site, SiteId};
 use crate::engine::traps::{Bucket, Evidence};
-use crate::report::RawStack;
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -54,7 +54,7 @@ impl World {
 }
 
 impl Environment for World {
-    type Stack = RawStack;
+    type Stack = Seen;
 
     fn recall(&self, site: Site) -> Option<SiteId> {
         memory::recall(site)
@@ -87,8 +87,8 @@ impl Environment for World {
         threads_of_process().is_some_and(|threads| threads <= 1 + ticker::threads())
     }
 
-    fn stack(&self) -> RawStack {
-        RawStack::capture()
+    fn stack(&self) -> Seen {
+        Seen::capture()
     }
 
     fn thread_name(&self) -> Option<String> {
@@ -118,7 +118,7 @@ impl Environment for World {
         SHARED.fences.heavy();
     }
 
-    fn violation(&self, evidence: Evidence<RawStack>) {
+    fn violation(&self, evidence: Evidence<Seen>) {
         recorder::record(&evidence);
     }
 }
