@@ -7,8 +7,9 @@ use crate::command::{Command, Failure, Outcome, fail};
 use crate::workspace::{Workspace, flags};
 
 /// Workspaces of their own.
-const APART: [&str; 3] = [
+const APART: [&str; 4] = [
     "tsvd/tests/crates",
+    "tsvd/tests/suite",
     "xtask/asm/annotated",
     "xtask/asm/plain",
 ];

@@ -11,6 +11,8 @@ mod deny;
 mod lint;
 mod loom;
 mod msrv;
+mod nextest;
+mod suite;
 mod tally;
 mod test;
 mod tsan;
@@ -43,6 +45,11 @@ const CHECKS: &[Check] = &[
         name: "loom",
         about: "the loom models alone, as a table; arguments go to `cargo test`, `--bench` compares with loom alone",
         run: loom::run,
+    },
+    Check {
+        name: "nextest",
+        about: "a suite of 200 tests under nextest and cargo test: the five that are wrong are named",
+        run: |workspace, _, _| nextest::run(workspace),
     },
     Check {
         name: "asm",
@@ -121,7 +128,7 @@ fn refuse(reason: &str) -> ExitCode {
 fn usage() -> String {
     let mut text = String::from("usage: cargo xtask <check>\n\n");
     for check in CHECKS {
-        text.push_str(&format!("  {:<6} {}\n", check.name, check.about));
+        text.push_str(&format!("  {:<7} {}\n", check.name, check.about));
     }
     text.push_str("\nCARGO_TARGET_DIR, RUSTFLAGS and RUSTDOCFLAGS are respected.");
     text
