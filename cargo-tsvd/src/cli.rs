@@ -27,6 +27,18 @@ pub(crate) enum Command {
     /// Shows what the last runs found, all processes in one
     #[command(after_help = STATUS)]
     Report(ReportArguments),
+    /// Removes the reports and heartbeats of earlier runs
+    Clean(CleanArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CleanArguments {
+    /// The trap file as well: the next run knows nothing
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// The folder with the folder `reports` [default: $TSVD_DIR, or `tsvd` in cargo's target folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

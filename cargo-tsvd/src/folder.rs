@@ -5,26 +5,30 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::MetadataCommand;
 use tsvd::report::printable;
 
-use crate::{Exit, Stop};
+use crate::{Exit, Stop, resolver, say};
 
 /// The variable that moves everything a run leaves behind.
 const VARIABLE: &str = "TSVD_DIR";
 
-/// The folder of reports: in the folder `asked` for, in that of `TSVD_DIR`, or below cargo's target folder.
-pub(crate) fn reports(asked: Option<&Path>) -> Result<PathBuf, Stop> {
+/// The folder of all that runs leave: the one `asked` for, that of `TSVD_DIR`, or one in cargo's target folder.
+pub(crate) fn all(asked: Option<&Path>) -> Result<PathBuf, Stop> {
     // An empty variable is an unset one, as in the programs that write reports.
     let variable = std::env::var_os(VARIABLE).filter(|folder| !folder.is_empty());
-    let folder = match (asked, variable) {
-        (Some(asked), _) => asked.to_path_buf(),
-        (None, Some(folder)) => PathBuf::from(folder),
-        (None, None) => target()?.join("tsvd"),
-    };
-    Ok(folder.join("reports"))
+    match (asked, variable) {
+        (Some(asked), _) => Ok(asked.to_path_buf()),
+        (None, Some(folder)) => Ok(PathBuf::from(folder)),
+        (None, None) => Ok(target()?.join("tsvd")),
+    }
 }
 
 fn target() -> Result<PathBuf, Stop> {
     match MetadataCommand::new().no_deps().exec() {
-        Ok(metadata) => Ok(metadata.target_directory.into_std_path_buf()),
+        Ok(metadata) => {
+            if let Some(note) = resolver::note(metadata.workspace_root.as_std_path()) {
+                say(&printable(&note));
+            }
+            Ok(metadata.target_directory.into_std_path_buf())
+        }
         Err(error) => Err(Stop {
             exit: Exit::Usage,
             message: format!(

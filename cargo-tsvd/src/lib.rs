@@ -3,10 +3,12 @@
 //! A command goes through the same steps: parse (`cli`), find what it works on (`folder`), do it, print. Machine output
 //! goes to stdout, progress and warnings to stderr. What the process says with its status stands in [`Exit`].
 
+mod clean;
 mod cli;
 mod exit;
 mod folder;
 mod report;
+mod resolver;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -37,6 +39,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let result = match cli.command {
         cli::Command::Report(arguments) => report::run(&arguments),
+        cli::Command::Clean(arguments) => clean::run(&arguments),
     };
     result.unwrap_or_else(|stop| {
         say(&format!("error: {}", stop.message));

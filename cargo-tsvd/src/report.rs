@@ -3,14 +3,17 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use tsvd::report::{LoadedReports, Rendering, Report, load_dir, merge, origin, printable, read};
+use tsvd::report::{
+    Heartbeat, LoadedReports, Rendering, Report, load_dir, load_heartbeats, merge, origin,
+    printable, read,
+};
 
 use crate::cli::{Format, ReportArguments};
 use crate::{Exit, Stop, folder, say};
 
 pub(crate) fn run(arguments: &ReportArguments) -> Result<Exit, Stop> {
     let loaded = if arguments.files.is_empty() {
-        from_folder(&folder::reports(arguments.dir.as_deref())?)?
+        from_folder(&folder::all(arguments.dir.as_deref())?)?
     } else {
         from_files(&arguments.files)
     };
@@ -31,12 +34,15 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<Exit, Stop> {
     verdict(&merged)
 }
 
+/// The reports of the `folder` of all that runs leave.
 fn from_folder(folder: &Path) -> Result<LoadedReports, Stop> {
+    let heartbeats = load_heartbeats(&folder.join("heartbeat"));
+    let folder = &folder.join("reports");
     let shown = printable(&folder.to_string_lossy());
     let loaded = match load_dir(folder) {
         Ok(loaded) => loaded,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(nothing(&format!("there is no folder {shown}")));
+            return Err(silent(&heartbeats, &format!("there is no folder {shown}")));
         }
         Err(error) => {
             return Err(Stop {
@@ -46,7 +52,10 @@ fn from_folder(folder: &Path) -> Result<LoadedReports, Stop> {
         }
     };
     if loaded.reports.is_empty() && loaded.problems.is_empty() {
-        return Err(nothing(&format!("there is no report in {shown}")));
+        return Err(silent(
+            &heartbeats,
+            &format!("there is no report in {shown}"),
+        ));
     }
     Ok(loaded)
 }
@@ -60,6 +69,34 @@ fn from_files(files: &[PathBuf]) -> LoadedReports {
         }
     }
     loaded
+}
+
+/// No verdict: no program has left a report, but perhaps a sign of life.
+fn silent(heartbeats: &[Heartbeat], otherwise: &str) -> Stop {
+    let programs = match heartbeats.len() {
+        0 => return nothing(otherwise),
+        1 => "1 program has run with detection and".to_owned(),
+        n => format!("{n} programs have run with detection and"),
+    };
+    // `None` where one of them does not know.
+    let annotated: Option<u64> = heartbeats.iter().map(|program| program.annotated).sum();
+    let message = match annotated {
+        Some(0) => format!(
+            "nothing was instrumented: {programs} none of their code is annotated.\n\
+             Put #[tsvd::contract] on a type, or #[tsvd::read] or #[tsvd::write] on a function, that they use."
+        ),
+        annotated => {
+            let of = annotated.map_or_else(String::new, |n| format!(" of {n}"));
+            format!(
+                "no operation ran: {programs} called no annotated operation{of}.\n\
+                 Run tests that use what is annotated."
+            )
+        }
+    };
+    Stop {
+        exit: Exit::NothingInstrumented,
+        message,
+    }
 }
 
 /// No verdict, for nothing was watched.

@@ -472,3 +472,103 @@ fn wrong_arguments_are_refused() {
         &[],
     );
 }
+
+/// What a process without operations leaves.
+fn heartbeat(folder: &Path, program: &str, annotated: Option<u64>) {
+    let heartbeat = json!({
+        "schema": "tsvd-heartbeat/1", "command": [program], "pid": 1, "test": null, "annotated": annotated
+    });
+    let folder = folder.join("heartbeat");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(
+        folder.join(program).with_extension("json"),
+        heartbeat.to_string(),
+    )
+    .unwrap();
+}
+
+#[test]
+fn heartbeats_tell_why_there_is_no_report() {
+    let none = tempfile::tempdir().unwrap();
+    check(
+        &run(none.path(), &[]),
+        NOTHING,
+        &[],
+        &["there is no folder"],
+    );
+    heartbeat(none.path(), "a", Some(0));
+    let texts = ["nothing was instrumented: 1 program has run with detection"];
+    check(&run(none.path(), &[]), NOTHING, &[], &texts);
+    heartbeat(none.path(), "b", Some(7));
+    let texts = [
+        "no operation ran: 2 programs have run with detection and called no annotated operation of 7.",
+    ];
+    check(&run(none.path(), &[]), NOTHING, &[], &texts);
+    heartbeat(none.path(), "c", None);
+    let texts =
+        ["no operation ran: 3 programs have run with detection and called no annotated operation."];
+    check(&run(none.path(), &[]), NOTHING, &[], &texts);
+    // Not one of this version.
+    fs::write(none.path().join("heartbeat/a.json"), "{}").unwrap();
+    check(
+        &run(none.path(), &[]),
+        NOTHING,
+        &[],
+        &["2 programs have run"],
+    );
+}
+
+#[test]
+fn a_heartbeat_beside_reports_says_nothing() {
+    let folder = folder(&[("1.json", report(1, &[]).to_string())]);
+    heartbeat(folder.path(), "a", Some(0));
+    check(&run(folder.path(), &[]), CLEAN, &["no violation"], &[]);
+}
+
+#[test]
+fn the_first_resolver_is_told() {
+    let package = tempfile::tempdir().unwrap();
+    fs::create_dir(package.path().join("src")).unwrap();
+    fs::write(package.path().join("src/lib.rs"), "").unwrap();
+    let ask = |edition: &str| {
+        let manifest = format!("[package]\nname = \"app\"\nedition = \"{edition}\"\n");
+        fs::write(package.path().join("Cargo.toml"), manifest).unwrap();
+        let mut command = command();
+        command.arg("report").current_dir(package.path());
+        texts(&command.env_remove("CARGO_TARGET_DIR").output().unwrap()).1
+    };
+    assert!(ask("2018").contains("note: this workspace has the feature resolver 1"));
+    assert!(!ask("2021").contains("resolver"));
+}
+
+#[test]
+fn an_expected_violation_fails_nobody() {
+    let mut expected = violation("0123456789abcdef", "worker");
+    expected["expected"] = json!(true);
+    let folder = folder(&[("1.json", report(1, &[expected]).to_string())]);
+    let texts = ["The test expects it", "1 expected by the test"];
+    check(&run(folder.path(), &[]), CLEAN, &texts, &[]);
+}
+
+#[test]
+fn clean_removes_what_runs_left_and_keeps_what_they_learnt() {
+    let folder = folder(&[
+        ("1.json", report(1, &[]).to_string()),
+        ("mine.txt", String::new()),
+    ]);
+    heartbeat(folder.path(), "a", None);
+    let traps = folder.path().join("traps.json");
+    fs::write(&traps, "{}").unwrap();
+    let clean = |arguments: &[&str]| {
+        let mut command = command();
+        command.args(["clean", "--dir"]).arg(folder.path());
+        command.args(arguments).output().unwrap()
+    };
+    check(&clean(&[]), CLEAN, &[], &["removed 2 file(s) from"]);
+    assert!(traps.exists() && folder.path().join("reports/mine.txt").exists());
+    assert!(!folder.path().join("reports/1.json").exists());
+    assert!(!folder.path().join("heartbeat/a.json").exists());
+    check(&clean(&["--all"]), CLEAN, &[], &["removed 1 file(s) from"]);
+    assert!(!traps.exists());
+    check(&clean(&["--all"]), CLEAN, &[], &["removed 0 file(s) from"]);
+}

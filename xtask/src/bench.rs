@@ -1,9 +1,11 @@
-//! What an annotated call costs: runs `tsvd/benches/hot_path`, whose header says how to read it, with the tools that are there.
+//! What an annotated call costs: runs `tsvd/benches/hot_path`, whose header says how to read it, with the tools that are there; then
+//! what a watched test suite costs.
 //!
 //! A tool that is missing leaves its rows out, and is named here and in the table: nothing is judged by this command.
 
 use std::path::{Path, PathBuf};
 
+use crate::added_time;
 use crate::command::{Failure, Outcome};
 use crate::tsan::SANITIZER;
 use crate::workspace::Workspace;
@@ -11,6 +13,12 @@ use crate::workspace::Workspace;
 /// `arguments` go to the benchmark, for example `--rounds 11`.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     let folder = workspace.target.join("bench");
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| Failure(format!("cannot make {}: {error}", folder.display())))?;
+    let added_time = folder.join("added-time.json");
+    if arguments == ["--suite"] {
+        return added_time::run(workspace, &added_time);
+    }
     let out = folder.join("hot-path.json");
     if workspace.command("valgrind --version").ask().is_none() {
         eprintln!("valgrind is not installed: the rows with instructions will be missing");
@@ -29,7 +37,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     for argument in arguments {
         command = command.arg(argument);
     }
-    command.run()
+    command.run()?;
+    added_time::run(workspace, &added_time)
 }
 
 /// The loops over a map, built by a nightly toolchain without and with ThreadSanitizer (std is not rebuilt).
@@ -46,8 +55,6 @@ fn sanitized(workspace: &Workspace, folder: &Path) -> Outcome<Option<[PathBuf; 2
         let command = workspace.command(&format!("{line} {flag} {source} -o"));
         command.arg(&program).run().map(|()| program)
     };
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure(format!("cannot make {}: {error}", folder.display())))?;
     let plain = build("map", "")?;
     match build("map-sanitized", SANITIZER) {
         Ok(sanitized) => Ok(Some([plain, sanitized])),

@@ -4,6 +4,7 @@
 //! that fails. No check leaves a step out because something is missing: it fails instead. `bench` checks nothing; it names the
 //! rows for which a tool is missing.
 
+mod added_time;
 mod asm;
 mod bench;
 mod command;
@@ -58,7 +59,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "bench",
-        about: "what an annotated call costs; arguments go to the benchmark",
+        about: "what an annotated call and a watched test suite cost; arguments go to the benchmark, `--suite` is the suite alone",
         run: |workspace, arguments, _| bench::run(workspace, arguments),
     },
     Check {

@@ -3,6 +3,7 @@
 //! - The types ([`Report`] and its parts) are the JSON format [`SCHEMA`]; its JSON Schema is `report.schema.json` in this
 //!   crate. Fields may be added, so every type is `#[non_exhaustive]` and readers skip what they do not know.
 //! - [`write()`], [`read()`] and [`load_dir()`] move reports to and from disk.
+//! - A [`Heartbeat`] is what a process without anything to report leaves.
 //! - [`merge()`] unites the reports of several processes.
 //! - [`Rendering`] turns violations into text for people, [`printable()`] any other text of a report.
 //! - [`path`] and [`fingerprint()`] make sites and ids that mean the same on every machine.
@@ -11,6 +12,7 @@ mod escape;
 mod file;
 mod fingerprint;
 mod frame;
+mod heartbeat;
 mod merge;
 mod model;
 pub mod path;
@@ -28,6 +30,7 @@ pub use escape::printable;
 pub use file::{LoadedReports, ReadError, load_dir, read, write};
 pub use fingerprint::{PartyIdentity, fingerprint};
 pub use frame::{caller_frame, first_workspace_frame};
+pub use heartbeat::{Heartbeat, load_heartbeats};
 pub use merge::{merge, origin};
 #[cfg(feature = "schema")]
 pub use model::json_schema;

@@ -10,13 +10,14 @@ use std::panic::catch_unwind;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{NOW, gate, recorder, threads};
+use super::{NOW, gate, heartbeat, recorder, threads};
 use crate::config::OnViolation;
 
 /// The status of a process that found violations.
 const VIOLATIONS: c_int = 66;
 
-/// Once, when operations begin to be watched: handlers run in reverse order, so the report sees all that later ones do not.
+/// Once, before a test's `main` or when operations begin to be watched: handlers run in reverse order, so the report sees all that
+/// later ones do.
 pub(super) fn at_exit() {
     static ONCE: Once = Once::new();
     ONCE.call_once(system::register);
@@ -28,6 +29,10 @@ fn conclude(status: Option<c_int>) -> Option<c_int> {
         return None;
     }
     // Unwinding out of an exit handler would abort a process that was fine.
+    if NOW.is_undecided() {
+        let _ = catch_unwind(|| threads::unwatched(heartbeat::leave_if_begun));
+        return None;
+    }
     let outcome = catch_unwind(|| threads::unwatched(recorder::finish)).ok()??;
     if outcome.failing == 0 {
         return None;

@@ -3,7 +3,7 @@
 //! Operations mark, then look for traps; whoever sets a trap publishes it, then looks for marks. One of the two has to see
 //! the other, which needs a full fence on both sides, or `membarrier(2)` (`PRIVATE_EXPEDITED`, Linux 4.14) on the rare side
 //! and nothing but a compiler fence on the frequent one. Where the call does not exist or is refused (seccomp), both sides
-//! fence. Chosen once, with the engine, before anything is watched.
+//! fence. Chosen before `main` in tests, and with the engine, before anything is watched: the guest may be refused by then.
 
 use std::sync::atomic::{AtomicBool, Ordering, compiler_fence, fence};
 

@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::path::Path;
 use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
-use super::{NOW, exit, recorder, threads, ticker};
+use super::{NOW, SHARED, exit, heartbeat, recorder, threads, ticker};
 use crate::config::{self, Config, Given, Switch, Wrong};
 use crate::report::{path, printable};
 
@@ -154,7 +154,12 @@ fn check() {
         Some(Switch::Auto) | None => is_test(&arguments),
     };
     if concerned && !this_is_a_tool() {
-        drop(read(&[]));
+        let Config { switch, .. } = read(&[]);
+        if switch == Switch::On || switch == Switch::Auto && is_test(&arguments) {
+            heartbeat::begin();
+            // With one thread it takes no time: with two the system waits some milliseconds for all processors.
+            SHARED.fences.choose();
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod declared;
 mod exit;
 mod fences;
 mod gate;
+mod heartbeat;
 mod inherit;
 mod memory;
 mod recorder;

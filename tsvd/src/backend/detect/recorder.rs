@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 
 use super::attribution::{self, Seen};
 use super::watch::{Found, Frame};
-use super::{ENGINE, gate, memory, threads};
+use super::{ENGINE, gate, heartbeat, memory, threads};
 use crate::config::OnViolation;
 use crate::contract::Operation;
 use crate::engine::traps::Evidence;
@@ -89,7 +89,7 @@ pub(super) fn begin() -> Option<String> {
 }
 
 /// `TSVD_DIR`, else `tsvd` in the target folder the program lies in, else in the workspace's.
-fn folder(program: &Path) -> PathBuf {
+pub(super) fn folder(program: &Path) -> PathBuf {
     if let Some(dir) = &gate::config().dir {
         return absolute(dir);
     }
@@ -265,6 +265,7 @@ pub(super) fn is_forked() -> bool {
 /// Writes the final report, numbers and all.
 pub(super) fn finish() -> Option<Outcome> {
     if ENGINE.operations() == 0 {
+        heartbeat::leave();
         return None;
     }
     let (outcome, complaint) = {
