@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{ENGINE, declared, gate, memory, threads};
+use super::{ENGINE, atomicity, declared, gate, memory, threads};
 use crate::config::OnViolation;
 use crate::contract::{Access, Kind as Identity, Operation};
 use crate::engine::Engine;
@@ -28,8 +28,8 @@ struct Recorder {
     report: Report,
     file: PathBuf,
     root: Option<PathBuf>,
-    /// The violations by what makes them one: an unordered pair of call sites.
-    known: HashMap<[SiteKey; 2], usize>,
+    /// The violations by what makes them one: an unordered pair of call sites, or the three of a region.
+    known: HashMap<Vec<SiteKey>, usize>,
     /// What could not be done was said once.
     complained: bool,
 }
@@ -227,7 +227,7 @@ impl Recorder {
             }
             Identity::Id => report::ObjectInfo::id(object.words()[0]),
         };
-        Violation {
+        let mut violation = Violation {
             id: report::fingerprint(a, b),
             kind,
             cross_test: false,
@@ -244,7 +244,11 @@ impl Recorder {
             first,
             second,
             region: None,
+        };
+        if let Some(region) = &evidence.region {
+            atomicity::amend(&mut violation, region, |party| self.party(party));
         }
+        violation
     }
 
     fn party(&self, party: &traps::Party<RawStack>) -> report::Party {
@@ -257,11 +261,7 @@ impl Recorder {
         report::Party {
             contract: party.operation.contract().to_owned(),
             operation: party.operation.name().to_owned(),
-            access: match party.operation.access() {
-                Access::Read => report::Access::Read,
-                Access::Write => report::Access::Write,
-                Access::Update => report::Access::Update,
-            },
+            access: atomicity::access(party.operation.access()),
             role: party.operation.role().map(str::to_owned),
             test: None,
             site: report::call_site(party.site, &stack),
@@ -374,8 +374,10 @@ fn name_the_method(stack: &mut [report::Frame], operation: &Operation) {
     }
 }
 
-fn pair_key(evidence: &Evidence<RawStack>) -> [SiteKey; 2] {
-    let mut key = [&evidence.first, &evidence.second].map(|party| {
+fn pair_key(evidence: &Evidence<RawStack>) -> Vec<SiteKey> {
+    let next = evidence.region.iter().map(|region| &region.next);
+    let parties = [&evidence.first, &evidence.second].into_iter().chain(next);
+    let key = parties.map(|party| {
         let site = party.site;
         (
             ptr::from_ref(party.operation).addr(),
@@ -384,7 +386,10 @@ fn pair_key(evidence: &Evidence<RawStack>) -> [SiteKey; 2] {
             site.column(),
         )
     });
-    key.sort_unstable();
+    let mut key: Vec<_> = key.collect();
+    if evidence.region.is_none() {
+        key.sort_unstable();
+    }
     key
 }
 
