@@ -125,9 +125,10 @@ impl ScopeBuilder<'_> {
     pub fn expect_atomic(self) -> Region {
         #[cfg(any(loom, feature = "detect"))]
         {
+            let site = Location::caller();
             let watched = crate::backend::enabled() && self.object.is_watched();
             let declared = watched
-                .then(|| declared(self.object.type_name(), self.strict, Location::caller()))
+                .then(|| declared(self.object.type_name(), self.strict, site))
                 .flatten();
             Region {
                 guard: declared.map(|declared| {

@@ -351,7 +351,7 @@ impl<E: Environment> Engine<E> {
                 .record(hash, access, window, |_, other| meets(other));
         }
         let strategy = &self.strategy;
-        let meets = |slot, other| meets(other) && !strategy.is_ordered(slot, other, context);
+        let meets = |slot, other| !strategy.is_ordered(slot, other, context) && meets(other);
         let recorded = self.history.record(hash, access, window, meets);
         strategy.recorded(recorded.slot, context);
         recorded

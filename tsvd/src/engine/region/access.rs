@@ -224,9 +224,11 @@ impl<E: Environment> Engine<E> {
     fn depart_watched(&self, context: Option<&'static Context<E>>, visit: Visit, did: Did) {
         let _suspended = context.map(Context::suspend);
         let (call, number) = (visit.call(), visit.context);
-        let before = visit
-            .seen
-            .and_then(|seen| self.decide(context, &call, number, *seen, did));
+        let before = visit.seen.and_then(|seen| {
+            let is_own = !seen.own.is_empty();
+            let before = self.decide(context, &call, number, *seen, did);
+            is_own.then_some(before)
+        });
         if let Some(context) = context
             && did != Did::Nothing
         {
@@ -410,8 +412,11 @@ impl<E: Environment> Engine<E> {
         if first.thread.is_none() && first.context == context.number() {
             first.thread.clone_from(&next.thread);
         }
-        let [a, b] = [&second, &next].map(|party| self.site(party.operation, party.site));
-        self.trap_set.violated(a, b);
+        let [check, foreign_site, act] =
+            [&first, &second, &next].map(|party| self.site(party.operation, party.site));
+        self.trap_set.violated(foreign_site, act);
+        // Suspected where another's check is seen beside this act; what it stands for was caught.
+        self.trap_set.violated(check, act);
         let detected_by = match next.delayed_ns {
             0 => DetectedBy::Overlap,
             _ => DetectedBy::Trap,
@@ -437,13 +442,13 @@ impl<E: Environment> Engine<E> {
         context: &'static Context<E>,
         call: &Call<'_>,
         did: Did,
-        before: Option<Did>,
+        before: Option<Option<Did>>,
     ) {
         let tag = call.tag_of(did);
         let now = self.now.load();
         let quiet = Now::is_quiet(now);
         // What ends a region's pattern is told of each time.
-        if before.is_none()
+        if before.flatten().is_none()
             && (context.filter.knows(tag, now) || (quiet && context.filter.recalls(tag, now)))
         {
             return;

@@ -1,5 +1,7 @@
 //! The delay between check and act, and where it is worth it.
 
+use std::cell::RefCell;
+
 use super::access::{Delayed, Outlook};
 use super::watch::Part;
 use crate::contract::{Did, Object, Pattern, meet};
@@ -27,8 +29,11 @@ pub(crate) struct Hold<E: Environment> {
     caught: bool,
 }
 
-/// The call sites that were seen to act where a region had checked: so that one who comes later than both knows.
+/// What was seen of call sites in regions: so that one who comes later knows.
 pub(crate) struct Acts {
+    /// They are of regions. One that only looked may look for a write that it would have made if it had come first.
+    checks: Box<[AtomicU64]>,
+    /// They act where the region had checked.
     /// A write in between makes a pattern.
     checked: Box<[AtomicU64]>,
     /// A read in between makes one.
@@ -39,29 +44,45 @@ impl Acts {
     pub(in crate::engine) fn new() -> Self {
         let bits = || (0..LIMIT / 64).map(|_| AtomicU64::new(0)).collect();
         Self {
+            checks: bits(),
             checked: bits(),
             written: bits(),
         }
     }
 
-    fn add(&self, site: SiteId, first: Did, next: Did) {
+    fn add(&self, site: SiteId, first: Option<Did>, next: Did) {
+        set(&self.checks, site);
+        let Some(first) = first else { return };
         for (bits, foreign) in [(&self.checked, Did::Write), (&self.written, Did::Read)] {
             if Pattern::of(first, foreign, next).is_some() {
-                let word = &bits[usize::from(site) / 64];
-                let bit = 1 << (site % 64);
-                if word.load(Ordering::Relaxed) & bit == 0 {
-                    word.fetch_or(bit, Ordering::Relaxed);
-                }
+                set(bits, site);
             }
+        }
+    }
+
+    /// What an access at `site` is taken to do, that wrote or did not.
+    fn likely(&self, site: SiteId, writes: bool) -> Did {
+        if writes || is_set(&self.checks, site) {
+            Did::Update
+        } else {
+            Did::Read
         }
     }
 
     /// Whether `did` in between would make a pattern that an access at `site` ends.
     fn interrupts(&self, site: SiteId, did: Did) -> bool {
-        let has = |bits: &[AtomicU64]| {
-            bits[usize::from(site) / 64].load(Ordering::Relaxed) >> (site % 64) & 1 != 0
-        };
-        (did.writes() && has(&self.checked)) || (did.reads() && has(&self.written))
+        (did.writes() && is_set(&self.checked, site))
+            || (did.reads() && is_set(&self.written, site))
+    }
+}
+
+fn is_set(bits: &[AtomicU64], site: SiteId) -> bool {
+    bits[usize::from(site) / 64].load(Ordering::Relaxed) >> (site % 64) & 1 != 0
+}
+
+fn set(bits: &[AtomicU64], site: SiteId) {
+    if !is_set(bits, site) {
+        bits[usize::from(site) / 64].fetch_or(1 << (site % 64), Ordering::Relaxed);
     }
 }
 
@@ -199,6 +220,7 @@ impl<E: Environment> Engine<E> {
         let ns = end.saturating_sub(start).max(1);
         self.statistics.delays.fetch_add(1, Ordering::Relaxed);
         self.statistics.delay_ns.fetch_add(ns, Ordering::Relaxed);
+        context.gaps.held_until(end);
         if !caught {
             self.order
                 .ended(site, context.current(), start, end, !inside);
@@ -223,13 +245,14 @@ impl<E: Environment> Engine<E> {
         }
     }
 
-    /// Records what an access did; `before` is what its region's last one did. Whether it was a near miss.
+    /// Records what an access did; `before` is what the last one did of the region that it is in, if it is in one. Whether it was a
+    /// near miss.
     pub(super) fn learn(
         &self,
         context: &'static Context<E>,
         call: &Call<'_>,
         did: Did,
-        before: Option<Did>,
+        before: Option<Option<Did>>,
         quiet: bool,
     ) -> bool {
         let cached = self.cached(context, call);
@@ -238,25 +261,32 @@ impl<E: Environment> Engine<E> {
         if let Some(before) = before {
             self.acts.add(site, before, did);
         }
+        let likely = self.acts.likely(site, did.writes());
+        // All of them, not only the nearest: of a check and an act at the same time it is the act that counts.
+        let near = RefCell::new(Vec::new());
         let meets = |other: Access| {
-            let their = if other.writes { Did::Update } else { Did::Read };
-            let mine = before.is_some_and(|before| Pattern::of(before, their, did).is_some());
-            mine || self.acts.interrupts(other.site, did)
+            let their = self.acts.likely(other.site, other.writes);
+            let mine = before
+                .flatten()
+                .is_some_and(|before| Pattern::of(before, their, did).is_some());
+            if mine || self.acts.interrupts(other.site, likely) {
+                near.borrow_mut().push(other);
+            }
+            false
         };
-        let near = self
-            .record(context, call, cached, did.writes(), meets)
-            .filter(|other| !context.pairs.told(site, other.site));
-        let Some(other) = near else { return false };
-        let roles_meet = self.sites.get(other.site).is_some_and(|other| {
-            // Keys were compared by the record.
-            meet(
-                (call.operation.role(), None),
-                (other.operation.role(), None),
-            )
-        });
-        if roles_meet {
-            self.suspect(site, other);
+        self.record(context, call, cached, did.writes(), meets);
+        let mut near = near.into_inner();
+        near.retain(|other| !context.pairs.told(site, other.site));
+        for other in &near {
+            let roles_meet = self.sites.get(other.site).is_some_and(|other| {
+                // Keys were compared by the record.
+                let role = call.operation.role();
+                meet((role, None), (other.operation.role(), None))
+            });
+            if roles_meet {
+                self.suspect(site, *other);
+            }
         }
-        true
+        !near.is_empty()
     }
 }
