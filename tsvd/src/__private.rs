@@ -7,6 +7,33 @@ pub use core;
 
 /// What `#[tsvd::test]` expands to, in every mode.
 pub use crate::check::{Ends, Test};
+#[cfg(any(loom, feature = "detect"))]
+#[path = "__private/region.rs"]
+mod region;
+#[cfg(any(loom, feature = "detect"))]
+pub use region::{
+    AccessGuard, OperatingRegion, RegionGuard, RunningRegion, access, begin_region, region,
+};
+
+/// Where a function was called.
+#[cfg(any(loom, feature = "detect"))]
+#[derive(Clone, Copy, Debug)]
+pub struct Called(#[allow(dead_code)] &'static std::panic::Location<'static>);
+
+#[cfg(any(loom, feature = "detect"))]
+impl Called {
+    /// Here and now.
+    #[track_caller]
+    #[inline]
+    pub fn now() -> Self {
+        Self(std::panic::Location::caller())
+    }
+
+    /// At `site`, now.
+    pub fn at(site: &'static std::panic::Location<'static>) -> Self {
+        Self(site)
+    }
+}
 
 /// What `reachable!` calls.
 #[cfg(loom)]
@@ -94,12 +121,18 @@ mod active {
     #[must_use]
     #[derive(Debug)]
     pub struct Guard(
-        #[expect(dead_code, reason = "held for its drop")] crate::backend::Guard,
+        crate::backend::Guard,
         // It ends an entry of its own thread's.
         PhantomData<*const ()>,
     );
 
     impl Guard {
+        /// Whether the call, which is about to return, really wrote: only regions look at it.
+        #[inline]
+        pub fn when(&self, wrote: bool) {
+            self.0.when(wrote);
+        }
+
         /// The guard of an operation that is not watched.
         #[inline]
         pub fn inert() -> Self {

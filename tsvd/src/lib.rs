@@ -130,7 +130,7 @@ pub mod report;
 pub use check::{Outcome, check};
 pub use model::model;
 pub use object_id::ObjectId;
-pub use scope::{Scope, ScopeBuilder, reading, scope, writing};
+pub use scope::{Region, Scope, ScopeBuilder, reading, revalidated, scope, writing};
 pub use settings::settings;
 
 /// Watches operations from now on in a program that is not a test; `TSVD=off` still wins.

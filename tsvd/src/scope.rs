@@ -7,13 +7,13 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 #[cfg(any(loom, feature = "detect"))]
-use crate::contract::{Access, Key, Object, Operation, Registry, hash_of};
+use crate::contract::{self, Access, Key, Object, Operation, Registry, hash_of};
 
 /// Begins a scope on `object`: `let _op = tsvd::scope(&map).read();`.
 ///
 /// The object is the value behind the reference, as for a method with `&self`; a pointer is not followed, so write
 /// `tsvd::scope(&*shared)` for an `Arc`. Nothing happens before the last call, [`read`](ScopeBuilder::read),
-/// [`write`](ScopeBuilder::write) or [`update`](ScopeBuilder::update).
+/// [`write`](ScopeBuilder::write), [`update`](ScopeBuilder::update) or [`expect_atomic`](ScopeBuilder::expect_atomic).
 ///
 /// ```
 /// # let map = std::collections::HashMap::from([(1, "one")]);
@@ -31,12 +31,14 @@ pub fn scope<T: ?Sized>(object: &T) -> ScopeBuilder<'_> {
         key: None,
         #[cfg(any(loom, feature = "detect"))]
         role: None,
+        #[cfg(any(loom, feature = "detect"))]
+        strict: false,
         borrowed: PhantomData,
     }
 }
 
 /// A scope that is not entered yet.
-#[must_use = "a scope begins with `.read()`, `.write()` or `.update()`"]
+#[must_use = "a scope begins with `.read()`, `.write()`, `.update()` or `.expect_atomic()`"]
 #[derive(Debug)]
 pub struct ScopeBuilder<'a> {
     #[cfg(any(loom, feature = "detect"))]
@@ -45,6 +47,8 @@ pub struct ScopeBuilder<'a> {
     key: Option<u64>,
     #[cfg(any(loom, feature = "detect"))]
     role: Option<&'static str>,
+    #[cfg(any(loom, feature = "detect"))]
+    strict: bool,
     borrowed: PhantomData<&'a ()>,
 }
 
@@ -96,6 +100,53 @@ impl ScopeBuilder<'_> {
         )
     }
 
+    /// Makes a region last until it is dropped, rather than until its last access: see
+    /// [`expect_atomic`](ScopeBuilder::expect_atomic).
+    pub fn strict(self) -> Self {
+        Self {
+            #[cfg(any(loom, feature = "detect"))]
+            strict: true,
+            ..self
+        }
+    }
+
+    /// Begins a region that is expected to be atomic: what this thread learns of the object, under this key and role, stays true
+    /// while it acts on it. See [`Region`].
+    ///
+    /// ```
+    /// # let sessions = std::sync::Mutex::new(std::collections::HashMap::from([(1, "one")]));
+    /// let _region = tsvd::scope(&sessions).key(&1).expect_atomic();
+    /// let known = sessions.lock().unwrap().contains_key(&1);
+    /// if !known {
+    ///     sessions.lock().unwrap().insert(1, "uno");
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn expect_atomic(self) -> Region {
+        #[cfg(any(loom, feature = "detect"))]
+        {
+            let site = Location::caller();
+            let watched = crate::backend::enabled() && self.object.is_watched();
+            let declared = watched
+                .then(|| declared(self.object.type_name(), self.strict, site))
+                .flatten();
+            Region {
+                guard: declared.map(|declared| {
+                    let on = crate::backend::On {
+                        object: self.object,
+                        role: self.role,
+                        key: self.key,
+                    };
+                    crate::backend::region(declared, Some(on))
+                }),
+            }
+        }
+        #[cfg(not(any(loom, feature = "detect")))]
+        Region {
+            thread: PhantomData,
+        }
+    }
+
     #[cfg(not(any(loom, feature = "detect")))]
     fn enter(self) -> Scope {
         Scope {}
@@ -132,6 +183,51 @@ impl ScopeBuilder<'_> {
 pub struct Scope {
     #[cfg(any(loom, feature = "detect"))]
     _token: crate::backend::Token,
+}
+
+/// A region expected to be atomic, from the call that returned it until its drop.
+///
+/// It checks, and locks nothing. Between two accesses of this thread to the object, a call of another context under a
+/// [thread-safe contract](macro@crate::contract) must not be such that no order of the three, one after the other, has the same
+/// effect: a write between two reads, between a read and a write, or between a write and a read, or a read between two writes. With
+/// [`strict`](ScopeBuilder::strict) the end of the region is a last read. What an access *did* counts, and what of it could not be
+/// interrupted: a lock that is taken for writing and then looked into first starts the region anew, and so does
+/// [`restart`](Region::restart).
+///
+/// A thread that the region waits for is a part of it if it inherits it: threads of [`tsvd::thread`](crate::thread), and closures
+/// of [`context::inherit`](crate::context::inherit). Others are strangers, and reported as such.
+///
+/// The region is about what its thread does: it cannot be sent, and it must not be held over an `.await`, for another task on the same
+/// thread would be taken for its own; use the attribute on an `async fn` for those. Its object must outlive it: what comes to lie at the
+/// same address would be taken for it. Without detection it is of size zero.
+#[must_use = "a region ends when it is dropped: bind it to a name"]
+#[derive(Debug)]
+pub struct Region {
+    #[cfg(any(loom, feature = "detect"))]
+    guard: Option<crate::backend::RegionGuard>,
+    #[cfg(not(any(loom, feature = "detect")))]
+    thread: PhantomData<*const ()>,
+}
+
+impl Region {
+    /// The region starts anew: all that its thread has learnt so far was looked at again, or is thrown away. For retries, and
+    /// where a version number tells that nothing has changed.
+    pub fn restart(&self) {
+        #[cfg(any(loom, feature = "detect"))]
+        if let Some(guard) = &self.guard {
+            guard.restart();
+        }
+    }
+}
+
+/// What the calling thread's regions have learnt of `object` was looked at anew: they start anew as far as it is concerned.
+///
+/// For schemes that only you can see: a version number that has not changed, a second look under a lock of which `tsvd` does
+/// not know. Without regions it does nothing.
+pub fn revalidated<T: ?Sized>(object: &T) {
+    let _ = object;
+    #[cfg(any(loom, feature = "detect"))]
+    crate::backend::revalidated(Object::place(object));
 }
 
 /// Runs `body` as a read of `object`.
@@ -179,4 +275,21 @@ fn operation(
         }
     };
     list.find_or_add(is, make).map(|(_, operation)| operation)
+}
+
+/// The region of a scope: one for each line, made at its first call.
+#[cfg(any(loom, feature = "detect"))]
+fn declared(
+    r#type: &'static str,
+    strict: bool,
+    site: &'static Location<'static>,
+) -> Option<&'static contract::Region> {
+    static REGIONS: Registry<contract::Region> = Registry::new();
+    let is = |known: &contract::Region| {
+        known.definition() == site
+            && known.is_strict() == strict
+            && known.end().contract() == r#type
+    };
+    let make = || contract::Region::new(r#type, "scope", strict, site).of_scope();
+    REGIONS.find_or_add(is, make).map(|(_, region)| region)
 }

@@ -3,11 +3,18 @@
 mod key;
 mod object;
 mod operation;
+#[cfg_attr(loom, allow(dead_code, reason = "models use a part"))]
+mod region;
 mod registry;
 
 pub(crate) use key::{Key, hash_of};
 pub(crate) use object::{Kind, Object};
+#[cfg_attr(loom, allow(unused_imports, reason = "models use a part"))]
+pub(crate) use operation::meet;
 pub(crate) use operation::{Access, Operation, conflict};
+pub(crate) use region::Region;
+#[cfg_attr(loom, allow(unused_imports, reason = "models use a part"))]
+pub(crate) use region::{Did, Pattern};
 pub(crate) use registry::Registry;
 
 /// What macros need of the vocabulary.
@@ -15,4 +22,5 @@ pub(crate) mod for_macros {
     pub use super::key::{DebugKey, Key, KeyProbe, PlainKey};
     pub use super::object::{Object, Place, Probe};
     pub use super::operation::{Access, Operation};
+    pub use super::region::Region;
 }

@@ -37,6 +37,7 @@ pub struct Operation {
     definition: &'static Location<'static>,
     drops: bool,
     declared: bool,
+    thread_safe: bool,
 }
 
 impl Operation {
@@ -55,6 +56,7 @@ impl Operation {
             definition,
             drops: false,
             declared: false,
+            thread_safe: false,
         }
     }
 
@@ -73,6 +75,12 @@ impl Operation {
     /// Marks a required method of a trait: it is its implementations that are called.
     pub const fn declared(mut self) -> Self {
         self.declared = true;
+        self
+    }
+
+    /// Marks an operation whose calls may overlap any others: only regions expected to be atomic look at it.
+    pub const fn thread_safe(mut self) -> Self {
+        self.thread_safe = true;
         self
     }
 
@@ -108,20 +116,27 @@ impl Operation {
     }
 }
 
-/// Whether two operations on one object may not be in flight at once. `a_key` and `b_key` are hashes of their keys:
-/// an operation without key meets every key, one without role every role.
+/// Whether two operations on one object may not be in flight at once. `a_key` and `b_key` are hashes of their keys.
 pub(crate) fn conflict(
     a: &Operation,
     a_key: Option<u64>,
     b: &Operation,
     b_key: Option<u64>,
 ) -> bool {
-    let meets = |x: Option<u64>, y: Option<u64>| x.is_none() || y.is_none() || x == y;
-    let roles_meet = match (a.role, b.role) {
-        (Some(x), Some(y)) => x == y,
-        _ => true,
-    };
-    (a.access.writes() || b.access.writes()) && roles_meet && meets(a_key, b_key)
+    (a.access.writes() || b.access.writes())
+        && !a.thread_safe
+        && !b.thread_safe
+        && meet((a.role, a_key), (b.role, b_key))
+}
+
+/// Whether two accesses of one object, by role and key, can be of one part of it: an operation without key meets every key, one
+/// without role every role.
+pub(crate) fn meet(
+    (a_role, a_key): (Option<&str>, Option<u64>),
+    (b_role, b_key): (Option<&str>, Option<u64>),
+) -> bool {
+    let roles_meet = a_role.is_none() || b_role.is_none() || a_role == b_role;
+    roles_meet && (a_key.is_none() || b_key.is_none() || a_key == b_key)
 }
 
 #[cfg(test)]
@@ -142,6 +157,14 @@ mod tests {
         assert!(conflict(&READ, None, &WRITE, None));
         assert!(conflict(&WRITE, None, &WRITE, None));
         assert!(conflict(&UPDATE, None, &READ, None));
+    }
+
+    #[test]
+    fn thread_safe_operations_conflict_with_none() {
+        let safe = write().thread_safe();
+        assert!(!conflict(&safe, None, &safe, None));
+        assert!(!conflict(&safe, None, &WRITE, None));
+        assert!(!conflict(&READ, None, &safe, None));
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Call<'_> {
 
     /// Stands for (object, operation, call site, key) in the filter, which multiplies once more.
     #[inline]
-    fn tag(&self) -> u64 {
+    pub(super) fn tag(&self) -> u64 {
         let operation = ptr::from_ref(self.operation).addr() as u64;
         let site = ptr::from_ref(self.site).addr() as u64;
         let [word, type_word] = self.object.words();
@@ -176,24 +176,13 @@ impl<E: Environment> Engine<E> {
         quiet: bool,
     ) -> Checked {
         let hash = call.object_hash();
-        let recall = |site| self.env.recall(site);
-        let cached = context
-            .sites
-            .find(&self.sites, call.operation, call.site, recall);
+        let cached = self.cached(context, call);
         let site = cached.number();
         if self.published.any(hash) && self.meet(context, call, site, who) {
             cached.hit(true);
             return Checked::Caught;
         }
-        if !self.order.concerns(&context.gaps, quiet) {
-            context.gaps.undisturbed(self.ticks.load(Ordering::Relaxed));
-        } else if let Some((before, delay)) =
-            self.order
-                .point(&context.gaps, context.number(), self.env.now())
-        {
-            let agree = self.order.rules.agree;
-            self.trap_set.ordered(before, site, delay, agree);
-        }
+        self.point(context, site, quiet);
         // Before this access is recorded: a pair it makes dangerous is delayed from the next arrival on.
         let arrival = Arrival {
             site,
@@ -201,7 +190,13 @@ impl<E: Environment> Engine<E> {
         };
         let due = self.strategy.is_due(&self.trap_set, arrival);
         let near = self
-            .record(context, call, cached)
+            .record(
+                context,
+                call,
+                cached,
+                call.operation.access().writes(),
+                |_| true,
+            )
             .filter(|other| !context.pairs.told(site, other.site));
         if let Some(other) = near {
             self.near_miss(call, site, other);
@@ -217,6 +212,28 @@ impl<E: Environment> Engine<E> {
             Checked::Suspect
         } else {
             Checked::Quiet
+        }
+    }
+
+    /// The call's site, in the memory of its thread.
+    pub(super) fn cached<'a>(&self, context: &'a Context<E>, call: &Call<'_>) -> &'a Cached {
+        let recall = |site| self.env.recall(site);
+        context
+            .sites
+            .find(&self.sites, call.operation, call.site, recall)
+    }
+
+    /// What the delays of others say of the order of this call.
+    #[inline]
+    pub(super) fn point(&self, context: &Context<E>, site: SiteId, quiet: bool) {
+        if !self.order.concerns(&context.gaps, quiet) {
+            context.gaps.undisturbed(self.ticks.load(Ordering::Relaxed));
+        } else if let Some((before, delay)) =
+            self.order
+                .point(&context.gaps, context.number(), self.env.now())
+        {
+            let agree = self.order.rules.agree;
+            self.trap_set.ordered(before, site, delay, agree);
         }
     }
 
@@ -254,8 +271,15 @@ impl<E: Environment> Engine<E> {
         held.caught
     }
 
-    /// Records the access, on each line it belongs to.
-    fn record(&self, context: &Context<E>, call: &Call<'_>, cached: &Cached) -> Option<Access> {
+    /// Records the access, on each line it belongs to. Which one that `meets` it came near to it.
+    pub(super) fn record(
+        &self,
+        context: &Context<E>,
+        call: &Call<'_>,
+        cached: &Cached,
+        writes: bool,
+        meets: impl Fn(Access) -> bool,
+    ) -> Option<Access> {
         let site = cached.number();
         if site == 0 {
             return None;
@@ -265,11 +289,11 @@ impl<E: Environment> Engine<E> {
         cached.hit(concurrent);
         let access = Access {
             site,
-            context: context.number() as u16,
+            context: context.current() as u16,
             tick,
             concurrent,
             keyed: call.key.is_some(),
-            writes: call.operation.access().writes(),
+            writes,
         };
         let lines = self.lines(context, call);
         let outer = lines.outer.iter().map(|(line, context)| {
@@ -277,11 +301,12 @@ impl<E: Environment> Engine<E> {
                 context: *context as u16,
                 ..access
             };
-            self.record_on(*line, *context, access, call.key).nearest
+            self.record_on(*line, *context, access, call.key, &meets)
+                .nearest
         });
         // Every line has to have it, not only the first that shows a near miss.
         let near = outer.fold(None, Option::or);
-        let own = self.record_on(lines.own, context.number(), access, call.key);
+        let own = self.record_on(lines.own, context.current(), access, call.key, &meets);
         if own.new {
             context.count_object();
         }
@@ -289,13 +314,20 @@ impl<E: Environment> Engine<E> {
     }
 
     /// Records a keyed access under its key, for its likes, and under the object, for those without key.
-    fn record_on(&self, line: u64, context: u64, access: Access, key: Option<Key<'_>>) -> Recorded {
+    fn record_on(
+        &self,
+        line: u64,
+        context: u64,
+        access: Access,
+        key: Option<Key<'_>>,
+        meets: impl Fn(Access) -> bool,
+    ) -> Recorded {
         let same_key = key.and_then(|key| {
-            self.record_under(mix(line, key.hash), context, access, |_| true)
+            self.record_under(mix(line, key.hash), context, access, &meets)
                 .nearest
         });
         let any_key = self.record_under(line, context, access, |other| {
-            !(access.keyed && other.keyed)
+            !(access.keyed && other.keyed) && meets(other)
         });
         Recorded {
             nearest: same_key.or(any_key.nearest),
@@ -319,7 +351,7 @@ impl<E: Environment> Engine<E> {
                 .record(hash, access, window, |_, other| meets(other));
         }
         let strategy = &self.strategy;
-        let meets = |slot, other| meets(other) && !strategy.is_ordered(slot, other, context);
+        let meets = |slot, other| !strategy.is_ordered(slot, other, context) && meets(other);
         let recorded = self.history.record(hash, access, window, meets);
         strategy.recorded(recorded.slot, context);
         recorded
@@ -334,6 +366,12 @@ impl<E: Environment> Engine<E> {
         if !roles_meet {
             return;
         }
+        self.suspect(site, other);
+    }
+
+    /// A near miss of a call at `site`.
+    #[cold]
+    pub(super) fn suspect(&self, site: SiteId, other: Access) {
         self.statistics.near_misses.fetch_add(1, Ordering::Relaxed);
         // At least the gap: the other's tick is one that began before its access, however late the ticks are.
         let now = Access {
@@ -364,7 +402,7 @@ impl<E: Environment> Engine<E> {
             site: call.site,
             key: call.key.map(|key| key.hash),
             key_text: None,
-            context: context.number(),
+            context: context.current(),
             thread: None,
             lineage: self.env.lineage(|lineage| lineage.cloned()),
             entered_ns: self.env.now(),
@@ -380,6 +418,10 @@ impl<E: Environment> Engine<E> {
             context.retire(object);
         }
         let hash = object_hash(object.words());
+        if !self.now.is_off() && !context.is_suspended() {
+            let _suspended = context.suspend();
+            self.unwatch_object(object);
+        }
         // What the engine itself drops may be dropped under the lock below, which in a forked child nobody may ever give back.
         if !self.now.is_off()
             && self.published.any(hash)

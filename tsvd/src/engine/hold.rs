@@ -98,6 +98,7 @@ impl<E: Environment> Engine<E> {
             first,
             second: party.clone(),
             gap_ns,
+            region: None,
         });
 
         let mut bucket = self.traps.lock(hash);
@@ -244,6 +245,7 @@ impl<E: Environment> Engine<E> {
             first: left.party,
             second: party,
             gap_ns,
+            region: None,
         });
         held(true)
     }

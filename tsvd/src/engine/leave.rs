@@ -70,6 +70,7 @@ impl<E: Environment> Engine<E> {
                             first: asked.party.clone(),
                             second: trap.party.clone(),
                             gap_ns: trap.party.entered_ns.saturating_sub(asked.party.entered_ns),
+                            region: None,
                         },
                     ));
                 }

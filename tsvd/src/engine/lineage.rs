@@ -28,6 +28,8 @@ use crate::contract::Object;
 pub(crate) struct Lineage {
     /// Outermost first.
     ancestors: Vec<Ancestor>,
+    /// Numbers of the regions that were open.
+    regions: Vec<u64>,
     spawned_at: &'static Location<'static>,
 }
 
@@ -47,12 +49,13 @@ impl Lineage {
     pub(crate) fn new(spawned_at: &'static Location<'static>) -> Self {
         Self {
             ancestors: Vec::new(),
+            regions: Vec::new(),
             spawned_at,
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.ancestors.is_empty()
+        self.ancestors.is_empty() && self.regions.is_empty()
     }
 
     /// Who called for the context.
@@ -65,6 +68,11 @@ impl Lineage {
         self.ancestors
             .iter()
             .any(|ancestor| ancestor.who == who && ancestor.words == words)
+    }
+
+    /// Whether the context was begun in this region.
+    pub(super) fn has_region(&self, number: u64) -> bool {
+        self.regions.contains(&number)
     }
 
     fn on(&self, object: Object) -> Vec<Ancestor> {
@@ -153,9 +161,9 @@ impl<E: Environment> Engine<E> {
     ) -> Lineage {
         // What this allocates and frees is nobody's operation.
         let _suspended = context.map(Context::suspend);
-        let mut ancestors = self.env.lineage(|lineage| match lineage {
-            Some(lineage) => lineage.ancestors.clone(),
-            None => Vec::new(),
+        let (mut ancestors, mut regions) = self.env.lineage(|lineage| match lineage {
+            Some(lineage) => (lineage.ancestors.clone(), lineage.regions.clone()),
+            None => Default::default(),
         });
         ancestors.retain(|ancestor| self.is_open(ancestor));
         if let Some(context) = context {
@@ -173,9 +181,11 @@ impl<E: Environment> Engine<E> {
             ancestors.retain(|ancestor| !own.iter().any(|own| own.is(ancestor)));
             ancestors.extend_from_slice(&own);
             context.bequest.set(own);
+            regions.extend(context.regions.numbers());
         }
         Lineage {
             ancestors,
+            regions,
             spawned_at: site,
         }
     }

@@ -25,6 +25,7 @@ use super::phase::Points;
 use super::primitive::{
     AtomicBool, AtomicPtr, AtomicU64, Condvar, Ordering, compiler_fence, fence,
 };
+use super::region::Regions;
 use super::sites::SiteCache;
 use crate::contract::{Object, Operation};
 
@@ -56,6 +57,7 @@ pub(crate) struct Context<E: Environment> {
     pub(super) gaps: Gaps,
     pub(super) slept: Spent,
     pub(super) bequest: Bequest,
+    pub(crate) regions: Regions,
     /// Wakes the owner out of its delay; waited for under the lock of the trap's bucket.
     pub(super) signal: Condvar,
     world: std::marker::PhantomData<fn() -> E>,
@@ -142,6 +144,7 @@ impl<E: Environment> Context<E> {
             gaps: Gaps::new(),
             slept: Spent::new(),
             bequest: Bequest::new(),
+            regions: Regions::new(),
             signal: Condvar::new(),
             world: std::marker::PhantomData,
         }

@@ -6,7 +6,8 @@
 //! - [`marks`]: each thread's own stack of operations in flight, written without shared stores, read by whoever arms;
 //! - [`traps`]: who is held before its body, and the scopes in flight, exact under sharded locks;
 //! - [`lineage`]: the operations a context was begun in, which it never conflicts with;
-//! - [`hold`]: holding a call, the two verdicts (trap, confirmed overlap), and letting the second party run alone.
+//! - [`hold`]: holding a call, the two verdicts (trap, confirmed overlap), and letting the second party run alone;
+//! - [`region`]: regions expected to be atomic, and the third verdict.
 //!
 //! The lossy side only decides where to sleep:
 //! - [`filter`]: what this thread has already reported unchanged;
@@ -34,6 +35,7 @@ mod now;
 mod order;
 mod phase;
 mod primitive;
+pub(crate) mod region;
 pub(crate) mod sites;
 mod strategy;
 #[cfg(all(test, not(loom)))]
@@ -52,6 +54,7 @@ pub(crate) use leave::OpenToken;
 pub(crate) use lineage::Lineage;
 pub(crate) use marks::Context;
 pub(crate) use now::Now;
+pub(crate) use region::{On, OpenRegion, Paused, Visit};
 #[cfg(not(loom))]
 pub(crate) use strategy::Synchronisation;
 
@@ -65,12 +68,15 @@ pub(crate) struct Engine<E: Environment> {
     /// Coarse time in ticks of [`TICK_NS`], for the history.
     ticks: CachePadded<lossy::AtomicU32>,
     published: traps::Counters,
+    /// The same for watches of regions, which change no `NOW`: whoever misses one loses a violation, and reports none.
+    watched: traps::Counters,
     traps: traps::Table<E>,
     history: history::History,
     sites: sites::Sites,
     phase: phase::Phase,
     order: order::Order,
     trap_set: trap_set::TrapSet,
+    acts: region::Acts,
     strategy: Box<dyn strategy::Strategy>,
     /// The strategy wants to hear of every access; asked once, for a call in the loop of the history costs half of it.
     clocked: bool,
@@ -116,12 +122,14 @@ impl<E: Environment> Engine<E> {
             now,
             ticks: CachePadded::new(lossy::AtomicU32::new(0)),
             published: traps::Counters::new(),
+            watched: traps::Counters::new(),
             traps: traps::Table::new(),
             history: history::History::new(parameters.history_lines, parameters.object_history),
             sites: sites::Sites::new(),
             phase: phase::Phase::new(parameters.phase_points),
             order: order::Order::new(strategy.rules()),
             trap_set: trap_set::TrapSet::new(parameters),
+            acts: region::Acts::new(),
             clocked: strategy.is_clocked(),
             strategy,
             parameters,

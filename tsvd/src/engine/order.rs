@@ -130,6 +130,11 @@ impl Gaps {
         }
     }
 
+    /// This context was held itself, until `now`: no other's delay has kept it away so long.
+    pub(super) fn held_until(&self, now: u64) {
+        self.stamp.store(now, Ordering::Relaxed);
+    }
+
     /// Whether a gap of `ns` is at least twice what is usual; not known before a few points were made undisturbed.
     fn is_unusual(&self, ns: u64) -> Option<bool> {
         let usual = u64::from(self.usual.load(Ordering::Relaxed).max(ONE));

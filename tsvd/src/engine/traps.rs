@@ -11,7 +11,8 @@ use super::lineage::Lineage;
 use super::marks::{Context, Flight};
 use super::primitive::lossy::Arc;
 use super::primitive::{AtomicU32, CachePadded, Mutex, MutexGuard, Ordering};
-use crate::contract::{Object, Operation, conflict};
+use super::region::{Hold, watch::Watch};
+use crate::contract::{Access, Object, Operation, Pattern, Region, conflict};
 
 const BUCKETS: usize = if cfg!(loom) { 2 } else { 64 };
 const COUNTERS: usize = if cfg!(loom) { 2 } else { 1024 };
@@ -65,10 +66,12 @@ impl<E: Environment> Table<E> {
     }
 }
 
-/// The traps and tokens of the objects that share a lock.
+/// The traps, tokens and watches of the objects that share a lock.
 pub(crate) struct Bucket<E: Environment> {
     pub(super) traps: Vec<Trap<E>>,
     pub(super) tokens: Vec<Token<E>>,
+    pub(super) watches: Vec<Watch<E::Stack>>,
+    pub(super) holds: Vec<Hold<E>>,
     next: u64,
 }
 
@@ -77,6 +80,8 @@ impl<E: Environment> Default for Bucket<E> {
         Self {
             traps: Vec::new(),
             tokens: Vec::new(),
+            watches: Vec::new(),
+            holds: Vec::new(),
             next: 1,
         }
     }
@@ -219,9 +224,9 @@ impl<S> Party<S> {
 /// How a violation was proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DetectedBy {
-    /// The first party was held before its body when the second called.
+    /// The first party was held before its body when the second called; a region, before its next access.
     Trap,
-    /// The first party was inside its body, and left it while the second was held.
+    /// The first party was inside its body, and left it while the second was held; a region was interrupted without our doing.
     Overlap,
 }
 
@@ -234,4 +239,17 @@ pub(crate) struct Evidence<S> {
     pub(crate) second: Party<S>,
     /// From the first party's call to the second's.
     pub(crate) gap_ns: u64,
+    /// The region that was interrupted: then the first party is its earlier access, and the second stood in between.
+    pub(crate) region: Option<Interrupted<S>>,
+}
+
+/// A region expected to be atomic that was not.
+#[derive(Clone, Debug)]
+pub(crate) struct Interrupted<S> {
+    pub(crate) declared: &'static Region,
+    pub(crate) pattern: Pattern,
+    /// The region's access after the foreign one.
+    pub(crate) next: Party<S>,
+    /// What the three did: first, foreign, next.
+    pub(crate) did: [Access; 3],
 }

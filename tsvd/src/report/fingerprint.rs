@@ -37,19 +37,40 @@ impl<'a> PartyIdentity<'a> {
     }
 }
 
+impl PartyIdentity<'_> {
+    fn parts(self) -> [String; 4] {
+        [
+            self.contract.to_owned(),
+            self.operation.to_owned(),
+            enclosing_function(self.function),
+            self.file.to_owned(),
+        ]
+    }
+}
+
 /// The id of a violation between `a` and `b`, whichever came first: 16 hexadecimal digits.
 pub fn fingerprint(a: PartyIdentity<'_>, b: PartyIdentity<'_>) -> String {
-    let mut parties = [a, b].map(|party| {
-        [
-            party.contract.to_owned(),
-            party.operation.to_owned(),
-            enclosing_function(party.function),
-            party.file.to_owned(),
-        ]
-    });
+    let mut parties = [a, b].map(PartyIdentity::parts);
     parties.sort();
+    hash(parties.as_flattened())
+}
+
+/// The id of a violation of a region, whose accesses are `first` and `last`, by `foreign` in between.
+pub fn fingerprint_of_region(
+    first: PartyIdentity<'_>,
+    foreign: PartyIdentity<'_>,
+    last: PartyIdentity<'_>,
+) -> String {
+    hash(
+        [first, foreign, last]
+            .map(PartyIdentity::parts)
+            .as_flattened(),
+    )
+}
+
+fn hash(parts: &[String]) -> String {
     let mut hash = FNV_OFFSET;
-    for part in parties.iter().flatten() {
+    for part in parts {
         // The byte 0xff is in no UTF-8 text, so it keeps neighbours apart.
         for byte in part.bytes().chain([0xff]) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);

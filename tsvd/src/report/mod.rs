@@ -28,7 +28,7 @@ mod trim;
 
 pub use escape::printable;
 pub use file::{LoadedReports, ReadError, load_dir, read, write};
-pub use fingerprint::{PartyIdentity, fingerprint};
+pub use fingerprint::{PartyIdentity, fingerprint, fingerprint_of_region};
 pub use frame::{caller_frame, first_workspace_frame};
 pub use heartbeat::{Heartbeat, load_heartbeats};
 pub use merge::{merge, origin};

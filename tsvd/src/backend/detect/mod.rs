@@ -1,5 +1,6 @@
 //! Annotated calls under delay injection: the process's one engine, and what connects it to threads, clock and report.
 
+mod atomicity;
 mod attribution;
 mod declared;
 mod exit;
@@ -9,6 +10,7 @@ mod heartbeat;
 mod inherit;
 mod memory;
 mod recorder;
+mod regions;
 pub(crate) mod synchronised;
 mod threads;
 mod ticker;
@@ -25,9 +27,13 @@ use crate::engine::{Call, Context, Engine, Now, OpenToken};
 use fences::Fences;
 use world::World;
 
+pub(crate) use crate::engine::On;
 pub(crate) use gate::{Chosen, enable};
 pub(crate) use inherit::bequeath;
 pub(crate) use watch::Watch;
+pub(crate) use regions::{AccessGuard, PolledRegion, RegionGuard, access, region, revalidated};
+#[allow(unused_imports, reason = "what the drop-ins call")]
+pub(crate) use regions::{Approach, Section, approach};
 
 /// Read by every operation.
 struct Shared {
@@ -68,6 +74,9 @@ impl Guard {
     pub(crate) fn inert() -> Self {
         Self(None)
     }
+
+    #[inline]
+    pub(crate) fn when(&self, _wrote: bool) {}
 }
 
 impl Drop for Guard {

@@ -33,8 +33,8 @@ struct Recorder {
     report: Report,
     file: PathBuf,
     root: Option<PathBuf>,
-    /// The violations by what makes them one: an unordered pair of call sites.
-    known: HashMap<[SiteKey; 2], usize>,
+    /// The violations by what makes them one: an unordered pair of call sites, or the three of a region.
+    known: HashMap<Vec<SiteKey>, usize>,
     /// For each violation how often it was seen and fails the run.
     failing: Vec<u64>,
     /// Bodies that are watched for their own violations.
@@ -196,7 +196,7 @@ impl Recorder {
     }
 
     /// Adds a violation to the report; which one it is there, and whether that is news.
-    fn file(&mut self, key: [SiteKey; 2], new: &Violation, fails: bool) -> (usize, bool) {
+    fn file(&mut self, key: Vec<SiteKey>, new: &Violation, fails: bool) -> (usize, bool) {
         let Some(&index) = self.known.get(&key) else {
             let index = self.report.violations.len();
             self.known.insert(key, index);
@@ -307,8 +307,10 @@ impl Recorder {
     }
 }
 
-fn pair_key(evidence: &Evidence<Seen>) -> [SiteKey; 2] {
-    let mut key = [&evidence.first, &evidence.second].map(|party| {
+fn pair_key(evidence: &Evidence<Seen>) -> Vec<SiteKey> {
+    let next = evidence.region.iter().map(|region| &region.next);
+    let parties = [&evidence.first, &evidence.second].into_iter().chain(next);
+    let key = parties.map(|party| {
         let site = party.site;
         (
             ptr::from_ref(party.operation).addr(),
@@ -317,7 +319,10 @@ fn pair_key(evidence: &Evidence<Seen>) -> [SiteKey; 2] {
             site.column(),
         )
     });
-    key.sort_unstable();
+    let mut key: Vec<_> = key.collect();
+    if evidence.region.is_none() {
+        key.sort_unstable();
+    }
     key
 }
 

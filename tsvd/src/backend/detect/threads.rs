@@ -51,6 +51,9 @@ impl Drop for Release {
         MINE.with(|mine| {
             mine.state.set(State::Gone);
             if let Some(context) = mine.block.take() {
+                if context.regions.any() {
+                    ENGINE.abandon_regions(context);
+                }
                 context.release();
             }
         });

@@ -19,6 +19,7 @@
 //! neither adds a happens-before edge, not even through fences, which a successful exchange would.
 
 mod ledger;
+mod regions;
 pub(crate) mod steps;
 mod table;
 
@@ -35,6 +36,9 @@ use self::steps::{Act, Value};
 use crate::contract::{Key, Object, Operation};
 
 pub(crate) use self::ledger::is_loom_muted;
+pub(crate) use self::regions::{
+    AccessGuard, On, PolledRegion, RegionGuard, access, region, revalidated,
+};
 
 /// Each is a loom object in every execution, about 2 % of the time of a small one.
 const MAX_SCHEDULING_POINTS: usize = 8;
@@ -129,6 +133,9 @@ impl Guard {
     pub(crate) fn inert() -> Self {
         Self(None)
     }
+
+    #[inline]
+    pub(crate) fn when(&self, _wrote: bool) {}
 }
 
 impl Drop for Guard {

@@ -100,6 +100,7 @@ pub(super) fn run_on(
                 engine.env().run_as(me, || {
                     let context = engine.attach();
                     body(&Thread { lab, context });
+                    engine.abandon_regions(context);
                     context.release();
                 });
             });
@@ -134,6 +135,10 @@ impl Lab {
                 .collect::<Vec<_>>()
         };
         for found in evidence {
+            if found.region.is_some() {
+                // What is true of regions, `regions` knows.
+                continue;
+            }
             let seconds = of(&found.second, found.object);
             let overlapped = of(&found.first, found.object).iter().any(|first| {
                 seconds

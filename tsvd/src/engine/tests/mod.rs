@@ -5,6 +5,7 @@ mod clocks;
 mod contexts;
 mod lab;
 mod races;
+mod regions;
 mod rules;
 mod strategies;
 mod verdicts;

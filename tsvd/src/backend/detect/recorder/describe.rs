@@ -4,6 +4,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::Recorder;
+use crate::backend::detect::atomicity;
 use crate::backend::detect::attribution::{self, Seen};
 use crate::contract::{Access, Kind as Identity, Operation};
 use crate::engine::traps::{self, DetectedBy, Evidence};
@@ -27,7 +28,7 @@ impl Recorder {
             }
             Identity::Id => report::ObjectInfo::id(object.words()[0]),
         };
-        Violation {
+        let mut violation = Violation {
             id: report::fingerprint(a, b),
             kind,
             cross_test: is_cross_test(evidence),
@@ -45,7 +46,11 @@ impl Recorder {
             first,
             second,
             region: None,
+        };
+        if let Some(region) = &evidence.region {
+            atomicity::amend(&mut violation, region, |party| self.party(party));
         }
+        violation
     }
 
     fn party(&self, party: &traps::Party<Seen>) -> report::Party {
@@ -58,11 +63,7 @@ impl Recorder {
         report::Party {
             contract: party.operation.contract().to_owned(),
             operation: party.operation.name().to_owned(),
-            access: match party.operation.access() {
-                Access::Read => report::Access::Read,
-                Access::Write => report::Access::Write,
-                Access::Update => report::Access::Update,
-            },
+            access: atomicity::access(party.operation.access()),
             role: party.operation.role().map(str::to_owned),
             test: test_of(party).map(str::to_owned),
             site: report::call_site(party.site, &stack),

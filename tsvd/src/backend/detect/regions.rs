@@ -1,0 +1,336 @@
+//! Accesses under thread-safe contracts, and the regions expected to be atomic that look at them.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::task::Poll;
+
+use super::threads::{self, Attached};
+use super::{ENGINE, declared, enabled, recorder, retire};
+use crate::contract::{Did, Key, Object, Operation, Region};
+use crate::engine::region::access::Delayed;
+use crate::engine::{Call, On, OpenRegion, Paused, Visit};
+
+/// An access that is about to be made; its delay, if there was one, is over.
+#[derive(Debug)]
+pub(crate) struct Approach {
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    object: Object,
+    key: Option<u64>,
+    delayed: Option<Delayed>,
+}
+
+#[allow(dead_code, reason = "what the drop-ins call")]
+/// To be called before a lock of the guest's is taken for the access, never while one is held that it needs: it may sleep.
+#[inline]
+pub(crate) fn approach(
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    object: Object,
+    key: Option<u64>,
+) -> Approach {
+    let mut approach = Approach::undelayed(operation, site, object, key);
+    if let Some(context) = threads::attached()
+        && object.is_watched()
+    {
+        approach.delayed = ENGINE.approach(context, &approach.call());
+    }
+    approach
+}
+
+impl Approach {
+    #[allow(dead_code, reason = "what the drop-ins call")]
+    /// The same for where nobody may sleep.
+    #[inline]
+    pub(crate) fn undelayed(
+        operation: &'static Operation,
+        site: &'static Location<'static>,
+        object: Object,
+        key: Option<u64>,
+    ) -> Self {
+        Self {
+            operation,
+            site,
+            object,
+            key,
+            delayed: None,
+        }
+    }
+
+    #[allow(dead_code, reason = "what the drop-ins call")]
+    /// The access begins.
+    #[inline]
+    pub(crate) fn enter(self) -> Section {
+        let call = self.call();
+        Section::new(&call, self.delayed)
+    }
+
+    fn call(&self) -> Call<'static> {
+        Call {
+            operation: self.operation,
+            site: self.site,
+            object: self.object,
+            key: self.key.map(|hash| Key { hash, debug: None }),
+        }
+    }
+}
+
+/// An access that has begun; it ends when it is dropped, on whatever thread, with what its operation declares.
+#[derive(Debug)]
+pub(crate) struct Section(Option<Entered>);
+
+#[derive(Debug)]
+struct Entered {
+    visit: Visit,
+    operation: &'static Operation,
+    was_panicking: bool,
+}
+
+impl Section {
+    #[inline]
+    pub(crate) fn inert() -> Self {
+        Self(None)
+    }
+
+    #[inline]
+    fn new(call: &Call<'_>, delayed: Option<Delayed>) -> Self {
+        if !call.object.is_watched() {
+            declared::leave_unwatched(call.operation);
+            return Self::inert();
+        }
+        let visit = threads::current().and_then(|context| ENGINE.arrive(context, call, delayed));
+        Self(visit.map(|visit| Entered {
+            visit,
+            operation: call.operation,
+            was_panicking: std::thread::panicking(),
+        }))
+    }
+
+    #[allow(dead_code, reason = "what the drop-ins call")]
+    /// It ends, and this is what it did.
+    #[inline]
+    pub(crate) fn leave(mut self, did: Did) {
+        self.end(|_| did);
+    }
+
+    #[inline]
+    fn end(&mut self, did: impl FnOnce(&'static Operation) -> Did) {
+        let Some(entered) = self.0.take() else { return };
+        // Nobody knows how far an access came that panicked.
+        let unknown = !entered.was_panicking && std::thread::panicking();
+        let did = if unknown {
+            Did::Nothing
+        } else {
+            did(entered.operation)
+        };
+        ENGINE.depart(threads::attached(), entered.visit, did);
+    }
+}
+
+impl Drop for Section {
+    #[inline]
+    fn drop(&mut self) {
+        self.end(|operation| operation.access().into());
+    }
+}
+
+/// A call of an annotated operation under a thread-safe contract.
+#[derive(Debug)]
+pub(crate) struct AccessGuard {
+    section: Section,
+    wrote: Cell<Option<bool>>,
+}
+
+impl AccessGuard {
+    #[inline]
+    pub(crate) fn inert() -> Self {
+        Self {
+            section: Section::inert(),
+            wrote: Cell::new(None),
+        }
+    }
+
+    /// Whether it really wrote: it looked before, and nobody came in between.
+    #[inline]
+    pub(crate) fn when(&self, wrote: bool) {
+        self.wrote.set(Some(wrote));
+    }
+}
+
+impl Drop for AccessGuard {
+    #[inline]
+    fn drop(&mut self) {
+        let wrote = self.wrote.get();
+        self.section.end(|operation| match wrote {
+            Some(false) => Did::Revalidated { wrote: false },
+            _ => operation.access().into(),
+        });
+    }
+}
+
+#[inline]
+pub(crate) fn access(
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    object: Object,
+    key: Option<Key<'_>>,
+) -> AccessGuard {
+    if operation.drops() {
+        // Whatever it does, nobody can come after it.
+        retire(object);
+        return AccessGuard::inert();
+    }
+    let call = Call {
+        operation,
+        site,
+        object,
+        key,
+    };
+    let delayed = threads::attached()
+        .filter(|_| object.is_watched())
+        .and_then(|context| ENGINE.approach(context, &call));
+    AccessGuard {
+        section: Section::new(&call, delayed),
+        wrote: Cell::new(None),
+    }
+}
+
+/// A region of the calling thread, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct RegionGuard {
+    open: Option<(Owner, OpenRegion)>,
+    declared: &'static Region,
+    // It is about what its own thread does.
+    stays: PhantomData<*const ()>,
+}
+
+struct Owner(Attached);
+
+impl std::fmt::Debug for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0.number())
+    }
+}
+
+impl RegionGuard {
+    pub(crate) fn inert(declared: &'static Region) -> Self {
+        Self {
+            open: None,
+            declared,
+            stays: PhantomData,
+        }
+    }
+
+    /// What the region knew has been looked at anew.
+    pub(crate) fn restart(&self) {
+        if let Some((Owner(context), region)) = &self.open {
+            ENGINE.restart_region(context, region);
+        }
+    }
+}
+
+impl Drop for RegionGuard {
+    fn drop(&mut self) {
+        let Some((Owner(context), region)) = self.open.take() else {
+            return;
+        };
+        // A block that its thread has given back may be another's.
+        if threads::attached().is_none_or(|own| !std::ptr::eq(own, context)) {
+            return;
+        }
+        let by_itself = !std::thread::panicking();
+        if ENGINE.close_region(context, &region, by_itself) {
+            recorder::react(self.declared.end());
+        }
+    }
+}
+
+/// A region begins, about everything, or about a part of one object.
+pub(crate) fn region(declared: &'static Region, on: Option<On>) -> RegionGuard {
+    let open = threads::current().and_then(|context| {
+        let open = ENGINE.open_region(context, declared, on)?;
+        Some((Owner(context), open))
+    });
+    RegionGuard {
+        open,
+        ..RegionGuard::inert(declared)
+    }
+}
+
+/// What the regions of the calling thread know of `object` has been looked at anew.
+pub(crate) fn revalidated(object: Object) {
+    if enabled()
+        && let Some(context) = threads::attached()
+    {
+        ENGINE.revalidated(context, object);
+    }
+}
+
+/// A region of an `async fn`, between its polls.
+#[derive(Debug)]
+pub(crate) struct PolledRegion {
+    declared: &'static Region,
+    /// `None` before the first poll, and during each.
+    paused: Option<Paused>,
+}
+
+impl PolledRegion {
+    pub(crate) fn new(declared: &'static Region) -> Self {
+        Self {
+            declared,
+            paused: None,
+        }
+    }
+
+    /// Runs `poll` as a part of the region, which ends with it if the outcome is there.
+    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
+        /// Takes the region from the thread, also by unwinding.
+        struct Polling<'a> {
+            paused: &'a mut Option<Paused>,
+            context: Attached,
+            region: OpenRegion,
+        }
+        impl Drop for Polling<'_> {
+            fn drop(&mut self) {
+                *self.paused = ENGINE.pause_region(self.context, &self.region);
+            }
+        }
+        let begin = |context| ENGINE.begin_region(context, self.declared);
+        let context = threads::current().filter(|context| !context.is_suspended());
+        let polled = context.and_then(|context| {
+            let paused = self.paused.take().or_else(|| begin(context))?;
+            Some((context, paused))
+        });
+        let Some((context, paused)) = polled else {
+            return poll();
+        };
+        let polling = Polling {
+            paused: &mut self.paused,
+            context,
+            region: ENGINE.resume_region(context, paused),
+        };
+        let outcome = poll();
+        if outcome.is_ready() && ENGINE.close_region(context, &polling.region, true) {
+            drop(polling);
+            recorder::react(self.declared.end());
+        }
+        outcome
+    }
+}
+
+impl Drop for PolledRegion {
+    fn drop(&mut self) {
+        if let Some(paused) = self.paused.take() {
+            ENGINE.end_region(threads::attached(), paused);
+        }
+    }
+}
+
+// As its future is moved between polls; and guards of locks may be dropped elsewhere.
+const _: () = {
+    const fn moves<T: Send + Sync>() {}
+    moves::<PolledRegion>();
+    moves::<Section>();
+    moves::<Approach>();
+};

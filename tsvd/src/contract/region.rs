@@ -1,0 +1,181 @@
+use std::panic::Location;
+
+use super::{Access, Operation};
+
+/// A region expected to be atomic: one static per function that declares it, or one for each line of a scope.
+#[derive(Debug)]
+pub struct Region {
+    name: &'static str,
+    strict: bool,
+    scope: bool,
+    end: Operation,
+}
+
+impl Region {
+    /// The region `name` of the module `module_path`, declared at `definition`. A `strict` one lasts until it returns, others
+    /// until their last operation.
+    pub const fn new(
+        module_path: &'static str,
+        name: &'static str,
+        strict: bool,
+        definition: &'static Location<'static>,
+    ) -> Self {
+        Self {
+            name,
+            strict,
+            scope: false,
+            end: Operation::new(module_path, name, Access::Read, definition).thread_safe(),
+        }
+    }
+
+    /// Marks one of a scope, which has no name of its own.
+    pub(crate) const fn of_scope(mut self) -> Self {
+        self.scope = true;
+        self
+    }
+
+    pub(crate) fn is_scope(&self) -> bool {
+        self.scope
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    pub(crate) fn definition(&self) -> &'static Location<'static> {
+        self.end.definition()
+    }
+
+    /// The end of a strict region, which reads whatever the region has worked on: what it knew is to be true until then.
+    pub(crate) fn end(&self) -> &Operation {
+        &self.end
+    }
+}
+
+/// What an access turned out to do, known when it leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Did {
+    /// No access at all.
+    Nothing,
+    Read,
+    Write,
+    /// It read and wrote in one step.
+    Update,
+    /// It could not be interrupted, and looked before it wrote, or wrote nothing: whatever its region knew of the object before
+    /// has been looked at anew. To others it is a read, or an update.
+    Revalidated {
+        wrote: bool,
+    },
+}
+
+impl Did {
+    pub(crate) fn reads(self) -> bool {
+        !matches!(self, Self::Nothing | Self::Write)
+    }
+
+    pub(crate) fn writes(self) -> bool {
+        matches!(
+            self,
+            Self::Write | Self::Update | Self::Revalidated { wrote: true }
+        )
+    }
+
+    /// As an access; a read where it did nothing.
+    pub(crate) fn access(self) -> Access {
+        match (self.reads(), self.writes()) {
+            (true, true) => Access::Update,
+            (false, true) => Access::Write,
+            _ => Access::Read,
+        }
+    }
+}
+
+impl From<Access> for Did {
+    fn from(access: Access) -> Self {
+        match access {
+            Access::Read => Self::Read,
+            Access::Write => Self::Write,
+            Access::Update => Self::Update,
+        }
+    }
+}
+
+/// How an access of another context stands between two accesses of a region, so that no order of the three one after the other
+/// has the same effect (Lu, Tucek, Qin, Zhou: "AVIO: detecting atomicity violations via access interleaving invariants",
+/// ASPLOS 2006).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    ReadWriteRead,
+    WriteWriteRead,
+    ReadWriteWrite,
+    WriteReadWrite,
+}
+
+impl Pattern {
+    /// The pattern of `foreign` between `first` and `next`, if there is one. An update is both a read and a write.
+    pub(crate) fn of(first: Did, foreign: Did, next: Did) -> Option<Self> {
+        if matches!(next, Did::Revalidated { .. }) {
+            return None;
+        }
+        if foreign.writes() {
+            if first.reads() && next.writes() {
+                return Some(Self::ReadWriteWrite);
+            }
+            if first.reads() && next.reads() {
+                return Some(Self::ReadWriteRead);
+            }
+            if first.writes() && next.reads() {
+                return Some(Self::WriteWriteRead);
+            }
+        }
+        (first.writes() && foreign.reads() && next.writes()).then_some(Self::WriteReadWrite)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_of_eight_are_patterns() {
+        use Did::{Read, Write};
+        let of = |first, foreign, next| Pattern::of(first, foreign, next);
+        assert_eq!(of(Read, Write, Read), Some(Pattern::ReadWriteRead));
+        assert_eq!(of(Write, Write, Read), Some(Pattern::WriteWriteRead));
+        assert_eq!(of(Read, Write, Write), Some(Pattern::ReadWriteWrite));
+        assert_eq!(of(Write, Read, Write), Some(Pattern::WriteReadWrite));
+        for (first, foreign, next) in [
+            (Read, Read, Read),
+            (Read, Read, Write),
+            (Write, Read, Read),
+            (Write, Write, Write),
+        ] {
+            assert_eq!(of(first, foreign, next), None);
+        }
+    }
+
+    #[test]
+    fn an_update_is_both_and_what_looked_anew_ends_no_pattern() {
+        use Did::{Nothing, Read, Revalidated, Update, Write};
+        let of = |first, foreign, next| Pattern::of(first, foreign, next);
+        assert_eq!(of(Read, Update, Update), Some(Pattern::ReadWriteWrite));
+        assert_eq!(of(Update, Write, Read), Some(Pattern::ReadWriteRead));
+        assert_eq!(of(Write, Update, Write), Some(Pattern::WriteReadWrite));
+        for wrote in [false, true] {
+            assert_eq!(of(Read, Write, Revalidated { wrote }), None);
+            let pattern = wrote.then_some(Pattern::ReadWriteWrite);
+            assert_eq!(of(Read, Revalidated { wrote }, Write), pattern);
+            let first = Revalidated { wrote };
+            assert_eq!(of(first, Write, Write), Some(Pattern::ReadWriteWrite));
+        }
+        for did in [Read, Write, Update, Nothing] {
+            assert_eq!(of(Nothing, Write, did), None);
+            assert_eq!(of(did, Nothing, Write), None);
+            assert_eq!(of(did, Write, Nothing), None);
+        }
+    }
+}

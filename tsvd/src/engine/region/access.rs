@@ -1,0 +1,475 @@
+//! The way in and out of an access under a thread-safe contract.
+
+use std::panic::Location;
+
+use super::Regions;
+use super::watch::{Foreign, Part, Watch};
+use crate::contract::{Did, Key, Object, Operation, Pattern, Region};
+use crate::engine::Engine;
+use crate::engine::enter::{Call, object_hash};
+use crate::engine::env::Environment;
+use crate::engine::lineage::Lineage;
+use crate::engine::marks::Context;
+use crate::engine::now::Now;
+use crate::engine::primitive::lossy::Arc;
+use crate::engine::primitive::{Ordering, fence};
+use crate::engine::traps::{Bucket, DetectedBy, Evidence, Interrupted, Party};
+
+/// An access that has entered. It may leave on another thread.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    object: Object,
+    key: Option<u64>,
+    /// The number of its context.
+    context: u64,
+    seen: Option<Box<Seen>>,
+}
+
+/// What it found when it entered: somebody watches, or its own context has regions.
+#[derive(Debug)]
+struct Seen {
+    entered_ns: u64,
+    delayed: Option<Delayed>,
+    key_text: Option<String>,
+    lineage: Option<Arc<Lineage>>,
+    /// The regions it is an access of.
+    own: Vec<u64>,
+    /// Their watches, by number, and how many others had come and gone.
+    cuts: Vec<(u64, usize)>,
+    /// The watches of other contexts.
+    visited: Vec<u64>,
+    /// It is the end of a region.
+    is_end: bool,
+}
+
+/// It was held between check and act.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Delayed {
+    pub(super) ns: u64,
+}
+
+/// Whose access it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// Of all regions that its context has open.
+    All,
+    /// The end of this one.
+    End(u64),
+}
+
+impl Outlook {
+    pub(super) fn own(self, regions: &Regions, call: &Call<'_>) -> Vec<u64> {
+        match self {
+            Self::All => regions.taking(call),
+            Self::End(region) => vec![region],
+        }
+    }
+}
+
+impl Visit {
+    fn new(call: &Call<'_>, context: u64, seen: Option<Box<Seen>>) -> Self {
+        Self {
+            operation: call.operation,
+            site: call.site,
+            object: call.object,
+            key: call.key.map(|key| key.hash),
+            context,
+            seen,
+        }
+    }
+
+    /// The call; the text of its key cannot be had any more.
+    fn call(&self) -> Call<'static> {
+        Call {
+            operation: self.operation,
+            site: self.site,
+            object: self.object,
+            key: self.key.map(|hash| Key { hash, debug: None }),
+        }
+    }
+}
+
+impl Call<'_> {
+    pub(super) fn part(&self) -> Part {
+        (self.operation.role(), self.key.map(|key| key.hash))
+    }
+}
+
+impl<S> Party<S> {
+    pub(super) fn part(&self) -> Part {
+        (self.operation.role(), self.key)
+    }
+}
+
+/// A verdict, but for what only the thread itself can say.
+struct Proof<S> {
+    declared: &'static Region,
+    region: u64,
+    pattern: Pattern,
+    first: Party<S>,
+    foreign: Foreign<S>,
+    did: Did,
+}
+
+impl<E: Environment> Engine<E> {
+    /// An access is about to be made: the place of the delay between check and act.
+    #[inline]
+    pub(crate) fn approach(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+    ) -> Option<Delayed> {
+        if context.regions.any() {
+            self.approach_as(context, call, Outlook::All)
+        } else {
+            None
+        }
+    }
+
+    /// The access begins; `None` within the engine's own work.
+    #[inline]
+    pub(crate) fn arrive(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        delayed: Option<Delayed>,
+    ) -> Option<Visit> {
+        if context.is_suspended() {
+            return None;
+        }
+        context.count_scope();
+        if context.regions.any() || self.watched.any(call.object_hash()) {
+            return Some(self.arrive_as(context, call, delayed, Outlook::All));
+        }
+        Some(Visit::new(call, context.current(), None))
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn arrive_as(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        delayed: Option<Delayed>,
+        outlook: Outlook,
+    ) -> Visit {
+        let _suspended = context.suspend();
+        let number = context.current();
+        let own = outlook.own(&context.regions, call);
+        let all = context.regions.numbers();
+        let lineage = self.env.lineage(|lineage| lineage.cloned());
+        let is_helper = |region| lineage.as_ref().is_some_and(|own| own.has_region(region));
+        let part = call.part();
+        let (mut cuts, mut visited) = (Vec::new(), Vec::new());
+        let mut interrupted = false;
+        let mut bucket = self.traps.lock(call.object_hash());
+        for watch in &mut bucket.watches {
+            if watch.object != call.object || !watch.meets(part) {
+                continue;
+            }
+            if own.contains(&watch.region) {
+                cuts.push((watch.number, watch.foreign.len()));
+                interrupted |= !watch.foreign.is_empty();
+            } else if watch.last.context != number
+                && !all.contains(&watch.region)
+                && !is_helper(watch.region)
+                && outlook == Outlook::All
+            {
+                watch.inside += 1;
+                visited.push(watch.number);
+            }
+        }
+        drop(bucket);
+        let is_watched = !own.is_empty() || !visited.is_empty();
+        let seen = is_watched.then(|| {
+            let tells = interrupted || !visited.is_empty() || self.trap_set.is_any_armed();
+            let text = call.key.and_then(|key| key.debug).filter(|_| tells);
+            Box::new(Seen {
+                entered_ns: self.env.now(),
+                delayed,
+                key_text: text.and_then(|key| self.env.text(key)),
+                lineage,
+                own,
+                cuts,
+                visited,
+                is_end: outlook != Outlook::All,
+            })
+        });
+        Visit::new(call, number, seen)
+    }
+
+    /// The access is over, and this is what it did. `context` is that of the calling thread, if it has one.
+    #[inline]
+    pub(crate) fn depart(&self, context: Option<&'static Context<E>>, visit: Visit, did: Did) {
+        if self.now.is_off() {
+            return;
+        }
+        if let Some(context) = context
+            && visit.seen.is_none()
+        {
+            let known = context
+                .filter
+                .knows(visit.call().tag_of(did), self.now.load());
+            if known || did == Did::Nothing {
+                return;
+            }
+        }
+        self.depart_watched(context, visit, did);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn depart_watched(&self, context: Option<&'static Context<E>>, visit: Visit, did: Did) {
+        let _suspended = context.map(Context::suspend);
+        let (call, number) = (visit.call(), visit.context);
+        let before = visit.seen.and_then(|seen| {
+            let is_own = !seen.own.is_empty();
+            let before = self.decide(context, &call, number, *seen, did);
+            is_own.then_some(before)
+        });
+        if let Some(context) = context
+            && did != Did::Nothing
+        {
+            self.recall_access(context, &call, did, before);
+        }
+    }
+
+    /// Looks for patterns that end with this access, and keeps it for those that begin with it or have it in the middle. Returns what
+    /// the region's last access did.
+    fn decide(
+        &self,
+        context: Option<&'static Context<E>>,
+        call: &Call<'static>,
+        number: u64,
+        mut seen: Seen,
+        did: Did,
+    ) -> Option<Did> {
+        // Else it began in another context than it ends in: nobody's region.
+        let here = context.filter(|context| context.current() == number);
+        let tells = did != Did::Nothing
+            && (!seen.visited.is_empty()
+                || seen.cuts.iter().any(|(_, others)| *others > 0)
+                || self.trap_set.is_any_armed());
+        let party = Party {
+            operation: call.operation,
+            site: call.site,
+            key: call.key.map(|key| key.hash),
+            key_text: seen.key_text.take(),
+            context: number,
+            thread: tells.then(|| self.env.thread_name()).flatten(),
+            lineage: seen.lineage.take(),
+            entered_ns: seen.entered_ns,
+            delayed_ns: seen.delayed.map_or(0, |delayed| delayed.ns),
+            stack: tells.then(|| self.env.stack()),
+        };
+        let hash = call.object_hash();
+        // What is freed is freed without the lock.
+        let mut gone = Vec::new();
+        let mut bucket = self.traps.lock(hash);
+        let mut before = None;
+        let mut proofs: Vec<Proof<E::Stack>> = Vec::new();
+        for (watch, others) in &seen.cuts {
+            let Some(watch) = bucket.watch(*watch) else {
+                continue;
+            };
+            if did == Did::Nothing {
+                continue;
+            }
+            before = Some(watch.did);
+            let found = watch.interrupted(*others, call.part(), did);
+            if let Some((pattern, foreign)) = found.filter(|_| here.is_some())
+                && proofs.iter().all(|proof| proof.region != watch.region)
+            {
+                proofs.push(Proof {
+                    declared: watch.declared,
+                    region: watch.region,
+                    pattern,
+                    first: watch.last.clone(),
+                    foreign: foreign.clone(),
+                    did: watch.did,
+                });
+            }
+        }
+        for number in &seen.visited {
+            if let Some(watch) = bucket.watch(*number) {
+                watch.inside -= 1;
+                if watch.wants(did, party.part()) {
+                    let party = party.clone();
+                    watch.foreign.push(Foreign { party, did });
+                    self.call_for(&mut bucket, *number);
+                }
+            }
+        }
+        let mut forgotten = Vec::new();
+        if did != Did::Nothing && !seen.is_end {
+            for region in &seen.own {
+                self.keep(
+                    &mut bucket,
+                    call.object,
+                    *region,
+                    here,
+                    &party,
+                    did,
+                    &mut gone,
+                    &mut forgotten,
+                );
+            }
+        }
+        drop(bucket);
+        drop(gone);
+        for (words, region) in forgotten {
+            self.unwatch(words, |other| other == region);
+        }
+        if seen.delayed.is_some() && proofs.is_empty() {
+            let site = self.site(call.operation, call.site);
+            self.strategy.failed(&self.trap_set, site);
+        }
+        for proof in proofs {
+            if let Some(context) = here {
+                context.regions.with(proof.region, |open| open.is_caught());
+                self.prove_interrupted(context, call.object, proof, party.clone(), did);
+            }
+        }
+        before
+    }
+
+    /// The access of `party`, which has just left, is the last of `region` to its part of the object. In another context than it
+    /// began in, it is nobody's.
+    #[expect(clippy::too_many_arguments, reason = "one step of one caller's")]
+    fn keep(
+        &self,
+        bucket: &mut Bucket<E>,
+        object: Object,
+        region: u64,
+        here: Option<&'static Context<E>>,
+        party: &Party<E::Stack>,
+        did: Did,
+        gone: &mut Vec<Watch<E::Stack>>,
+        forgotten: &mut Vec<([u64; 2], u64)>,
+    ) {
+        let hash = object_hash(object.words());
+        let part = party.part();
+        let anew = matches!(did, Did::Revalidated { .. }) || here.is_none();
+        let replaced = |watch: &Watch<E::Stack>| {
+            let own = watch.region == region && watch.object == object;
+            own && (watch.last.part() == part || (anew && watch.meets(part)))
+        };
+        for watch in bucket.watches.extract_if(.., |watch| replaced(watch)) {
+            gone.push(watch);
+            self.watched.lower(hash);
+        }
+        let open = here.and_then(|context| {
+            context.regions.with(region, |open| {
+                let forgets = open.touch(object.words());
+                (open.declared, open.on(), forgets)
+            })
+        });
+        let Some((declared, on, forgets)) = open else {
+            return;
+        };
+        forgotten.extend(forgets.map(|words| (words, region)));
+        let number = bucket.number();
+        self.watched.raise(hash);
+        bucket.watches.push(Watch {
+            number,
+            region,
+            declared,
+            on,
+            object,
+            last: party.clone(),
+            did,
+            foreign: Vec::new(),
+            inside: 0,
+        });
+    }
+
+    fn prove_interrupted(
+        &self,
+        context: &'static Context<E>,
+        object: Object,
+        proof: Proof<E::Stack>,
+        mut next: Party<E::Stack>,
+        did: Did,
+    ) {
+        let Proof {
+            declared,
+            region: _,
+            pattern,
+            mut first,
+            foreign:
+                Foreign {
+                    party: second,
+                    did: foreign,
+                },
+            did: before,
+        } = proof;
+        if next.stack.is_none() {
+            next.stack = Some(self.env.stack());
+        }
+        // A region that is polled may have been on another thread.
+        if first.thread.is_none() && first.context == context.number() {
+            first.thread.clone_from(&next.thread);
+        }
+        let [check, foreign_site, act] =
+            [&first, &second, &next].map(|party| self.site(party.operation, party.site));
+        self.trap_set.violated(foreign_site, act);
+        // Suspected where another's check is seen beside this act; what it stands for was caught.
+        self.trap_set.violated(check, act);
+        let detected_by = match next.delayed_ns {
+            0 => DetectedBy::Overlap,
+            _ => DetectedBy::Trap,
+        };
+        self.env.violation(Evidence {
+            object,
+            detected_by,
+            gap_ns: second.entered_ns.saturating_sub(first.entered_ns),
+            first,
+            second,
+            region: Some(Interrupted {
+                declared,
+                pattern,
+                next,
+                did: [before, foreign, did].map(Did::access),
+            }),
+        });
+    }
+
+    /// Has the access in the history, and learns from what it finds there.
+    fn recall_access(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        did: Did,
+        before: Option<Option<Did>>,
+    ) {
+        let tag = call.tag_of(did);
+        let now = self.now.load();
+        let quiet = Now::is_quiet(now);
+        // What ends a region's pattern is told of each time.
+        if before.flatten().is_none()
+            && (context.filter.knows(tag, now) || (quiet && context.filter.recalls(tag, now)))
+        {
+            return;
+        }
+        fence(Ordering::Acquire);
+        let near = self.learn(context, call, did, before, quiet);
+        if quiet && !near && !self.clocked {
+            context.filter.stamp(tag, now);
+        }
+    }
+}
+
+impl Call<'_> {
+    /// In the filter, an access is what it did.
+    fn tag_of(&self, did: Did) -> u64 {
+        self.tag() ^ (u64::from(did.writes()) << 63)
+    }
+}
+
+/// Sections of locks end where their guards are dropped.
+const _: () = {
+    const fn moves<T: Send + Sync>() {}
+    moves::<Visit>();
+};

@@ -1,0 +1,321 @@
+//! The regions a context has open.
+
+use super::access::Outlook;
+use crate::contract::{Did, Key, Object, Region, meet};
+use crate::engine::Engine;
+use crate::engine::enter::{Call, object_hash};
+use crate::engine::env::Environment;
+use crate::engine::marks::Context;
+use crate::engine::primitive::lossy::{AtomicU32, AtomicU64, Mutex, Ordering};
+
+/// Objects that a region watches at a time; of more the one it came to first is forgotten.
+const OBJECTS: usize = 64;
+
+/// What a scope's region is about; a function's is about every object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct On {
+    pub(crate) object: Object,
+    pub(crate) role: Option<&'static str>,
+    pub(crate) key: Option<u64>,
+}
+
+/// A region in progress, to be ended by [`Engine::close_region`].
+#[derive(Debug)]
+pub(crate) struct OpenRegion(u64);
+
+/// A region of an `async fn` between two polls.
+#[derive(Debug)]
+pub(crate) struct Paused(Open);
+
+#[derive(Debug)]
+pub(super) struct Open {
+    number: u64,
+    pub(super) declared: &'static Region,
+    on: Option<On>,
+    /// The number of the context that the region is, if it is polled; 0 for one of a thread.
+    context: u64,
+    /// That of whoever polls it, meanwhile.
+    outer: u64,
+    /// The words of the objects it has watches on.
+    objects: Vec<[u64; 2]>,
+    caught: bool,
+}
+
+impl Open {
+    fn takes(&self, call: &Call<'_>) -> bool {
+        self.on
+            .is_none_or(|on| on.object == call.object && meet((on.role, on.key), call.part()))
+    }
+}
+
+/// Those of one thread. Its own alone.
+pub(crate) struct Regions {
+    any: AtomicU32,
+    opened: AtomicU64,
+    /// The number of the context that is polled here; 0 for the thread's own.
+    context: AtomicU64,
+    list: Mutex<Vec<Open>>,
+}
+
+impl Regions {
+    pub(in crate::engine) fn new() -> Self {
+        Self {
+            any: AtomicU32::new(0),
+            opened: AtomicU64::new(0),
+            context: AtomicU64::new(0),
+            list: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Whether one is open.
+    #[inline]
+    pub(crate) fn any(&self) -> bool {
+        self.any.load(Ordering::Relaxed) != 0
+    }
+
+    pub(in crate::engine) fn numbers(&self) -> Vec<u64> {
+        self.list.lock().iter().map(|open| open.number).collect()
+    }
+
+    /// Those that `call` is an access of.
+    pub(super) fn taking(&self, call: &Call<'_>) -> Vec<u64> {
+        let list = self.list.lock();
+        let taking = list.iter().filter(|open| open.takes(call));
+        taking.map(|open| open.number).collect()
+    }
+
+    fn push(&self, open: Open) {
+        let mut list = self.list.lock();
+        list.push(open);
+        self.any.store(list.len() as u32, Ordering::Relaxed);
+    }
+
+    fn remove(&self, number: u64) -> Option<Open> {
+        let mut list = self.list.lock();
+        let index = list.iter().position(|open| open.number == number)?;
+        let open = list.remove(index);
+        if open.context != 0 {
+            self.context.store(open.outer, Ordering::Relaxed);
+        }
+        self.any.store(list.len() as u32, Ordering::Relaxed);
+        Some(open)
+    }
+
+    /// Lets `see` have the region of this number, if it is open.
+    pub(super) fn with<R>(&self, number: u64, see: impl FnOnce(&mut Open) -> R) -> Option<R> {
+        let mut list = self.list.lock();
+        list.iter_mut().find(|open| open.number == number).map(see)
+    }
+}
+
+impl Open {
+    pub(super) fn on(&self) -> Option<On> {
+        self.on
+    }
+
+    pub(super) fn is_caught(&mut self) {
+        self.caught = true;
+    }
+
+    /// It has a watch on the object of these words from now on. The words of one whose watches have to go for it.
+    pub(super) fn touch(&mut self, words: [u64; 2]) -> Option<[u64; 2]> {
+        if self.objects.contains(&words) {
+            return None;
+        }
+        self.objects.push(words);
+        (self.objects.len() > OBJECTS).then(|| self.objects.remove(0))
+    }
+}
+
+impl<E: Environment> Context<E> {
+    /// The number of the context that runs here: the thread's own, or that of the region it polls.
+    pub(in crate::engine) fn current(&self) -> u64 {
+        match self.regions.context.load(Ordering::Relaxed) {
+            0 => self.number(),
+            number => number,
+        }
+    }
+}
+
+impl<E: Environment> Engine<E> {
+    /// Begins a region of the calling thread; `None` within the engine's own work.
+    pub(crate) fn open_region(
+        &self,
+        context: &Context<E>,
+        declared: &'static Region,
+        on: Option<On>,
+    ) -> Option<OpenRegion> {
+        if context.is_suspended() || self.now.is_off() {
+            return None;
+        }
+        let _suspended = context.suspend();
+        let number = self.region_number(context);
+        context.regions.push(Open {
+            number,
+            declared,
+            on,
+            context: 0,
+            outer: 0,
+            objects: Vec::new(),
+            caught: false,
+        });
+        Some(OpenRegion(number))
+    }
+
+    /// Never given twice: contexts have their numbers, and their regions are counted.
+    fn region_number(&self, context: &Context<E>) -> u64 {
+        let regions = &context.regions;
+        let count = regions.opened.load(Ordering::Relaxed) + 1;
+        regions.opened.store(count, Ordering::Relaxed);
+        context.number() << 32 | (count & u64::from(u32::MAX))
+    }
+
+    /// Ends a region of the calling thread; says whether a violation of it was proved. The end of a strict one is looked at, if the
+    /// region came to its end by itself.
+    pub(crate) fn close_region(
+        &self,
+        context: &'static Context<E>,
+        region: &OpenRegion,
+        by_itself: bool,
+    ) -> bool {
+        if self.now.is_off() {
+            return false;
+        }
+        if by_itself {
+            self.reach_end(context, region.0);
+        }
+        let _suspended = context.suspend();
+        let Some(open) = context.regions.remove(region.0) else {
+            return false;
+        };
+        self.unwatch_all(&open);
+        open.caught
+    }
+
+    /// The end of a strict region is a read of whatever it has worked on.
+    fn reach_end(&self, context: &'static Context<E>, number: u64) {
+        let strict = context.regions.with(number, |open| {
+            open.declared
+                .is_strict()
+                .then(|| (open.declared, open.objects.clone()))
+        });
+        let Some(Some((declared, objects))) = strict else {
+            return;
+        };
+        let ends: Vec<_> = objects
+            .into_iter()
+            .flat_map(|words| {
+                let bucket = self.traps.lock(object_hash(words));
+                let own = bucket.watches.iter();
+                let own =
+                    own.filter(|watch| watch.region == number && watch.object.words() == words);
+                own.map(|watch| (watch.object, watch.last.key))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        for (object, key) in ends {
+            let call = Call {
+                operation: declared.end(),
+                site: declared.definition(),
+                object,
+                key: key.map(|hash| Key { hash, debug: None }),
+            };
+            let outlook = Outlook::End(number);
+            let delayed = self.approach_as(context, &call, outlook);
+            let visit = self.arrive_as(context, &call, delayed, outlook);
+            self.depart(Some(context), visit, Did::Read);
+        }
+    }
+
+    /// The user's word that what the region knew has been looked at anew.
+    pub(crate) fn restart_region(&self, context: &Context<E>, region: &OpenRegion) {
+        if self.now.is_off() {
+            return;
+        }
+        let _suspended = context.suspend();
+        let restarted = context.regions.with(region.0, |open| {
+            let objects = std::mem::take(&mut open.objects);
+            (open.number, objects)
+        });
+        let Some((number, objects)) = restarted else {
+            return;
+        };
+        for words in objects {
+            self.unwatch(words, |region| region == number);
+        }
+    }
+
+    /// The same for every region of the caller's, as far as `object` is concerned.
+    pub(crate) fn revalidated(&self, context: &Context<E>, object: Object) {
+        if !context.regions.any() || context.is_suspended() || self.now.is_off() {
+            return;
+        }
+        let _suspended = context.suspend();
+        let own = context.regions.numbers();
+        self.unwatch(object.words(), |region| own.contains(&region));
+    }
+
+    /// The thread of `context` ends: what it leaves open is over.
+    pub(crate) fn abandon_regions(&self, context: &Context<E>) {
+        let list = std::mem::take(&mut *context.regions.list.lock());
+        context.regions.any.store(0, Ordering::Relaxed);
+        context.regions.context.store(0, Ordering::Relaxed);
+        if !self.now.is_off() {
+            list.iter().for_each(|open| self.unwatch_all(open));
+        }
+    }
+
+    fn unwatch_all(&self, open: &Open) {
+        for words in &open.objects {
+            self.unwatch(*words, |region| region == open.number);
+        }
+    }
+
+    /// Begins a region that is polled: a context of its own.
+    pub(crate) fn begin_region(
+        &self,
+        context: &Context<E>,
+        declared: &'static Region,
+    ) -> Option<Paused> {
+        if context.is_suspended() || self.now.is_off() {
+            return None;
+        }
+        Some(Paused(Open {
+            number: self.region_number(context),
+            declared,
+            on: None,
+            context: self.number(),
+            outer: 0,
+            objects: Vec::new(),
+            caught: false,
+        }))
+    }
+
+    /// The calling thread polls the region.
+    pub(crate) fn resume_region(&self, context: &Context<E>, paused: Paused) -> OpenRegion {
+        let _suspended = context.suspend();
+        let Paused(mut open) = paused;
+        open.outer = context
+            .regions
+            .context
+            .swap(open.context, Ordering::Relaxed);
+        let region = OpenRegion(open.number);
+        context.regions.push(open);
+        region
+    }
+
+    /// The calling thread has polled the region.
+    pub(crate) fn pause_region(&self, context: &Context<E>, region: &OpenRegion) -> Option<Paused> {
+        let _suspended = context.suspend();
+        context.regions.remove(region.0).map(Paused)
+    }
+
+    /// A region that is not polled is over, on whatever thread; says whether a violation of it was proved.
+    pub(crate) fn end_region(&self, context: Option<&Context<E>>, paused: Paused) -> bool {
+        let _suspended = context.map(Context::suspend);
+        if !self.now.is_off() {
+            self.unwatch_all(&paused.0);
+        }
+        paused.0.caught
+    }
+}

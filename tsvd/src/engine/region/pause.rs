@@ -1,0 +1,292 @@
+//! The delay between check and act, and where it is worth it.
+
+use std::cell::RefCell;
+
+use super::access::{Delayed, Outlook};
+use super::watch::Part;
+use crate::contract::{Did, Object, Pattern, meet};
+use crate::engine::enter::Call;
+use crate::engine::env::Environment;
+use crate::engine::history::Access;
+use crate::engine::marks::Context;
+use crate::engine::primitive::lossy::{AtomicU64, Ordering};
+use crate::engine::sites::{LIMIT, SiteId};
+use crate::engine::strategy::Arrival;
+use crate::engine::traps::Bucket;
+use crate::engine::{Engine, budget};
+
+/// A context that is held between check and act.
+pub(crate) struct Hold<E: Environment> {
+    number: u64,
+    object: Object,
+    context: &'static Context<E>,
+    part: Part,
+    /// The watches of its regions that the act is to end.
+    watches: Vec<u64>,
+    /// What it is expected to do.
+    act: Did,
+    /// Somebody came and went.
+    caught: bool,
+}
+
+/// What was seen of call sites in regions: so that one who comes later knows.
+pub(crate) struct Acts {
+    /// They are of regions. One that only looked may look for a write that it would have made if it had come first.
+    checks: Box<[AtomicU64]>,
+    /// They act where the region had checked.
+    /// A write in between makes a pattern.
+    checked: Box<[AtomicU64]>,
+    /// A read in between makes one.
+    written: Box<[AtomicU64]>,
+}
+
+impl Acts {
+    pub(in crate::engine) fn new() -> Self {
+        let bits = || (0..LIMIT / 64).map(|_| AtomicU64::new(0)).collect();
+        Self {
+            checks: bits(),
+            checked: bits(),
+            written: bits(),
+        }
+    }
+
+    fn add(&self, site: SiteId, first: Option<Did>, next: Did) {
+        set(&self.checks, site);
+        let Some(first) = first else { return };
+        for (bits, foreign) in [(&self.checked, Did::Write), (&self.written, Did::Read)] {
+            if Pattern::of(first, foreign, next).is_some() {
+                set(bits, site);
+            }
+        }
+    }
+
+    /// What an access at `site` is taken to do, that wrote or did not.
+    fn likely(&self, site: SiteId, writes: bool) -> Did {
+        if writes || is_set(&self.checks, site) {
+            Did::Update
+        } else {
+            Did::Read
+        }
+    }
+
+    /// Whether `did` in between would make a pattern that an access at `site` ends.
+    fn interrupts(&self, site: SiteId, did: Did) -> bool {
+        (did.writes() && is_set(&self.checked, site))
+            || (did.reads() && is_set(&self.written, site))
+    }
+}
+
+fn is_set(bits: &[AtomicU64], site: SiteId) -> bool {
+    bits[usize::from(site) / 64].load(Ordering::Relaxed) >> (site % 64) & 1 != 0
+}
+
+fn set(bits: &[AtomicU64], site: SiteId) {
+    if !is_set(bits, site) {
+        bits[usize::from(site) / 64].fetch_or(1 << (site % 64), Ordering::Relaxed);
+    }
+}
+
+impl<E: Environment> Bucket<E> {
+    /// The watches that an access of the regions `own` would end, if it is worth waiting for somebody to come in between: nobody did,
+    /// and nobody waits for just this access.
+    fn worth_holding(&self, own: &[u64], call: &Call<'_>) -> Option<Vec<u64>> {
+        let (part, act) = (call.part(), Did::from(call.operation.access()));
+        let is_awaited = self.holds.iter().any(|hold| {
+            hold.object == call.object
+                && !hold.caught
+                && meet(hold.part, part)
+                && hold.watches.iter().any(|number| {
+                    let watch = self.watches.iter().find(|watch| watch.number == *number);
+                    watch.is_some_and(|watch| {
+                        !own.contains(&watch.region)
+                            && Pattern::of(watch.did, act, hold.act).is_some()
+                    })
+                })
+        });
+        let mut watches = Vec::new();
+        for watch in &self.watches {
+            if watch.object != call.object || !own.contains(&watch.region) || !watch.meets(part) {
+                continue;
+            }
+            if watch.interrupted(usize::MAX, part, act).is_some() {
+                return None;
+            }
+            let others = [Did::Write, Did::Read];
+            if others
+                .iter()
+                .any(|other| Pattern::of(watch.did, *other, act).is_some())
+            {
+                watches.push(watch.number);
+            }
+        }
+        (!is_awaited && !watches.is_empty()).then_some(watches)
+    }
+
+    fn is_anybody_inside(&self, watches: &[u64]) -> bool {
+        self.watches
+            .iter()
+            .any(|watch| watches.contains(&watch.number) && watch.inside > 0)
+    }
+}
+
+impl<E: Environment> Engine<E> {
+    #[cold]
+    pub(super) fn approach_as(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        outlook: Outlook,
+    ) -> Option<Delayed> {
+        if context.is_suspended() || self.now.is_off() {
+            return None;
+        }
+        let _suspended = context.suspend();
+        let site = self.cached(context, call).number();
+        let arrival = Arrival {
+            site,
+            tick: self.ticks.load(Ordering::Relaxed),
+        };
+        if !self.strategy.is_due(&self.trap_set, arrival) {
+            return None;
+        }
+        let own = outlook.own(&context.regions, call);
+        let worth = self
+            .traps
+            .lock(call.object_hash())
+            .worth_holding(&own, call);
+        worth?;
+        let random = self.env.random();
+        let delay_ns = self.strategy.delay_ns(&self.trap_set, arrival, random)?;
+        if self.env.is_alone()
+            || !budget::reserve(
+                &self.parameters,
+                &self.slept,
+                &context.slept,
+                delay_ns,
+                self.env.now(),
+            )
+        {
+            return None;
+        }
+        let delayed = self.hold_region(context, call, &own, site, delay_ns);
+        let ns = delayed.map_or(0, |delayed| delayed.ns);
+        budget::refund(&self.slept, &context.slept, delay_ns.saturating_sub(ns));
+        delayed
+    }
+
+    /// Holds the region before its access for at most `delay_ns`.
+    fn hold_region(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        own: &[u64],
+        site: SiteId,
+        delay_ns: u64,
+    ) -> Option<Delayed> {
+        let start = self.env.now();
+        // So that whoever is kept away makes points that can be dated.
+        self.now.publish();
+        let mut bucket = self.traps.lock(call.object_hash());
+        let Some(watches) = bucket.worth_holding(own, call) else {
+            drop(bucket);
+            self.now.retract();
+            return None;
+        };
+        let number = bucket.number();
+        bucket.holds.push(Hold {
+            number,
+            object: call.object,
+            context,
+            part: call.part(),
+            watches: watches.clone(),
+            act: Did::from(call.operation.access()),
+            caught: false,
+        });
+        let mut caught = false;
+        while self.env.now() < start + delay_ns {
+            self.env
+                .wait(&context.signal, &mut bucket, start + delay_ns);
+            let own = bucket.holds.iter().find(|hold| hold.number == number);
+            caught = own.is_none_or(|hold| hold.caught);
+            if caught {
+                break;
+            }
+        }
+        bucket.holds.retain(|hold| hold.number != number);
+        let inside = bucket.is_anybody_inside(&watches);
+        drop(bucket);
+        self.now.retract();
+        let end = self.env.now();
+        let ns = end.saturating_sub(start).max(1);
+        self.statistics.delays.fetch_add(1, Ordering::Relaxed);
+        self.statistics.delay_ns.fetch_add(ns, Ordering::Relaxed);
+        context.gaps.held_until(end);
+        if !caught {
+            self.order
+                .ended(site, context.current(), start, end, !inside);
+        }
+        Some(Delayed { ns })
+    }
+
+    /// Somebody came and went while the watch of this number was there: who waits for that goes on.
+    pub(super) fn call_for(&self, bucket: &mut Bucket<E>, number: u64) {
+        let Bucket { watches, holds, .. } = bucket;
+        let Some(watch) = watches.iter().find(|watch| watch.number == number) else {
+            return;
+        };
+        let waiting = holds
+            .iter_mut()
+            .filter(|hold| hold.watches.contains(&number));
+        for hold in waiting {
+            if watch.interrupted(usize::MAX, hold.part, hold.act).is_some() {
+                hold.caught = true;
+                self.env.wake(&hold.context.signal);
+            }
+        }
+    }
+
+    /// Records what an access did; `before` is what the last one did of the region that it is in, if it is in one. Whether it was a
+    /// near miss.
+    pub(super) fn learn(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        did: Did,
+        before: Option<Option<Did>>,
+        quiet: bool,
+    ) -> bool {
+        let cached = self.cached(context, call);
+        let site = cached.number();
+        self.point(context, site, quiet);
+        if let Some(before) = before {
+            self.acts.add(site, before, did);
+        }
+        let likely = self.acts.likely(site, did.writes());
+        // All of them, not only the nearest: of a check and an act at the same time it is the act that counts.
+        let near = RefCell::new(Vec::new());
+        let meets = |other: Access| {
+            let their = self.acts.likely(other.site, other.writes);
+            let mine = before
+                .flatten()
+                .is_some_and(|before| Pattern::of(before, their, did).is_some());
+            if mine || self.acts.interrupts(other.site, likely) {
+                near.borrow_mut().push(other);
+            }
+            false
+        };
+        self.record(context, call, cached, did.writes(), meets);
+        let mut near = near.into_inner();
+        near.retain(|other| !context.pairs.told(site, other.site));
+        for other in &near {
+            let roles_meet = self.sites.get(other.site).is_some_and(|other| {
+                // Keys were compared by the record.
+                let role = call.operation.role();
+                meet((role, None), (other.operation.role(), None))
+            });
+            if roles_meet {
+                self.suspect(site, *other);
+            }
+        }
+        !near.is_empty()
+    }
+}

@@ -1,0 +1,105 @@
+//! What the exact table knows of regions: the last access of each to each part of an object, and who came after it.
+
+use crate::contract::{Did, Object, Pattern, Region, meet};
+use crate::engine::Engine;
+use crate::engine::enter::object_hash;
+use crate::engine::env::Environment;
+use crate::engine::traps::{Bucket, Party};
+
+use super::On;
+
+/// Accesses of others that are kept for a watch. Of more none is needed: these are enough for a verdict, or none of them is for any.
+const FOREIGN: usize = 8;
+
+/// The last access of a region to an object under one key and role.
+pub(crate) struct Watch<S> {
+    /// Another one after each access of the region.
+    pub(super) number: u64,
+    pub(super) region: u64,
+    pub(super) declared: &'static Region,
+    pub(super) on: Option<On>,
+    pub(super) object: Object,
+    pub(super) last: Party<S>,
+    pub(super) did: Did,
+    /// Those that entered after it had left, and have left.
+    pub(super) foreign: Vec<Foreign<S>>,
+    /// Those that entered after it had left, and have not left.
+    pub(super) inside: u32,
+}
+
+/// An access of another context.
+#[derive(Clone)]
+pub(super) struct Foreign<S> {
+    pub(super) party: Party<S>,
+    pub(super) did: Did,
+}
+
+/// By role and key, a part of an object.
+pub(super) type Part = (Option<&'static str>, Option<u64>);
+
+impl<S> Watch<S> {
+    /// Whether an access of this part can be of the same.
+    pub(super) fn meets(&self, part: Part) -> bool {
+        meet(self.last.part(), part) && self.on.is_none_or(|on| meet((on.role, on.key), part))
+    }
+
+    /// Of the first `count` others one that stands between the last access and one to `part` which did `next`.
+    pub(super) fn interrupted(
+        &self,
+        count: usize,
+        part: Part,
+        next: Did,
+    ) -> Option<(Pattern, &Foreign<S>)> {
+        let earlier = self.foreign.iter().take(count);
+        earlier
+            .filter(|foreign| meet(foreign.party.part(), part))
+            .find_map(|foreign| Some((Pattern::of(self.did, foreign.did, next)?, foreign)))
+    }
+
+    /// Another context's access is over. Whether it is one to remember: no other like it is known.
+    pub(super) fn wants(&self, did: Did, part: Part) -> bool {
+        let known = |foreign: &Foreign<S>| {
+            foreign.party.part() == part
+                && foreign.did.reads() >= did.reads()
+                && foreign.did.writes() >= did.writes()
+        };
+        self.foreign.len() < FOREIGN
+            && did != Did::Nothing
+            && (did.writes() || self.did.writes())
+            && !self.foreign.iter().any(known)
+    }
+}
+
+impl<E: Environment> Bucket<E> {
+    pub(super) fn watch(&mut self, number: u64) -> Option<&mut Watch<E::Stack>> {
+        self.watches.iter_mut().find(|watch| watch.number == number)
+    }
+}
+
+impl<E: Environment> Engine<E> {
+    /// Removes the watches of some regions on the object of these words.
+    pub(super) fn unwatch(&self, words: [u64; 2], of: impl Fn(u64) -> bool) {
+        let hash = object_hash(words);
+        if !self.watched.any(hash) {
+            return;
+        }
+        let mut bucket = self.traps.lock(hash);
+        let gone = bucket
+            .watches
+            .extract_if(.., |watch| {
+                watch.object.words() == words && of(watch.region)
+            })
+            .collect::<Vec<_>>();
+        for _ in &gone {
+            self.watched.lower(hash);
+        }
+        // What they hold is freed without the lock.
+        drop(bucket);
+        drop(gone);
+    }
+
+    /// The object's life ends: nobody's watch is on the next one at its address.
+    pub(in crate::engine) fn unwatch_object(&self, object: Object) {
+        self.unwatch(object.words(), |_| true);
+    }
+}
