@@ -4,6 +4,13 @@
 pub use active::*;
 #[cfg(any(loom, feature = "detect"))]
 pub use core;
+#[cfg(any(loom, feature = "detect"))]
+pub use stand_ins::*;
+
+#[cfg(any(loom, feature = "detect"))]
+#[allow(missing_docs, reason = "not there to stay")]
+#[path = "__private/stand_ins.rs"]
+mod stand_ins;
 
 /// What `reachable!` calls.
 #[cfg(loom)]

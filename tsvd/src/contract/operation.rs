@@ -76,6 +76,11 @@ impl Operation {
         self
     }
 
+    /// Marks an operation of a thread-safe contract, whose calls may overlap.
+    pub const fn thread_safe(self) -> Self {
+        self
+    }
+
     /// Where the method itself is written; the call site where no caller is known.
     pub const fn definition(&self) -> &'static Location<'static> {
         self.definition
