@@ -74,6 +74,29 @@ pub(crate) fn operation(
     })
 }
 
+/// `#[expect_atomic(arguments)] item`
+pub(crate) fn region(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let arguments = Arguments::parse(Attribute::Region, arguments, &mut errors);
+    let function = Function::parse(item.clone(), &mut errors).unwrap_or_else(|error| {
+        errors.push(error);
+        None
+    });
+    match &function {
+        Some(function) => validate::region(function, &arguments, &mut errors),
+        None if errors.is_empty() => errors.at_span(
+            Span::call_site(),
+            "`expect_atomic` belongs on a function or a method",
+        ),
+        None => {}
+    }
+    choice(&item, arguments.krate.as_ref(), errors, || {
+        let function = function?;
+        let body = function.body.as_ref()?;
+        Some(expand::region(&function, body, &arguments))
+    })
+}
+
 fn choice(
     original: &TokenStream,
     krate: Option<&Path>,

@@ -50,7 +50,10 @@ pub(crate) fn off<R>(body: impl FnOnce() -> R) -> R {
 }
 
 pub(crate) mod __private {
+    use std::future::Future;
     use std::panic::Location;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
 
     pub(crate) use tsvd::__private::*;
 
@@ -130,8 +133,16 @@ pub(crate) mod __private {
         object: Object,
         key: Option<Key<'_>>,
     ) -> Guard {
+        enter_with(operation, site, object, key.map(|key| format!("{key:?}")))
+    }
+
+    fn enter_with(
+        operation: &'static Operation,
+        site: &'static Location<'static>,
+        object: Object,
+        key: Option<String>,
+    ) -> Guard {
         log(format!("+{}", operation.name));
-        let key = key.map(|key| format!("{key:?}"));
         ENTERED.with_borrow_mut(|entered| {
             entered.push(Entered {
                 operation,
@@ -141,5 +152,84 @@ pub(crate) mod __private {
             })
         });
         Guard(Some(operation.name))
+    }
+
+    #[derive(Clone, Copy)]
+    pub(crate) struct Called(&'static Location<'static>);
+
+    impl Called {
+        #[track_caller]
+        pub(crate) fn now() -> Self {
+            Self(Location::caller())
+        }
+
+        pub(crate) fn at(site: &'static Location<'static>) -> Self {
+            Self(site)
+        }
+    }
+
+    /// What is logged, and how.
+    type Enter = Box<dyn FnOnce() -> Guard + Send + Sync>;
+
+    pub(crate) struct Operating(Option<Enter>);
+
+    pub(crate) fn begin(
+        operation: &'static Operation,
+        Called(site): Called,
+        object: Object,
+        key: Option<Key<'_>>,
+    ) -> Operating {
+        let key = key.map(|key| format!("{key:?}"));
+        Operating(Some(Box::new(move || {
+            enter_with(operation, site, object, key)
+        })))
+    }
+
+    impl Operating {
+        pub(crate) fn inert() -> Self {
+            Self(None)
+        }
+
+        pub(crate) fn run<F: Future>(self, body: F) -> Running<F> {
+            Running {
+                body: Box::pin(body),
+                enter: self.0,
+                guard: None,
+            }
+        }
+
+        pub(crate) fn run_when<F: Future>(
+            self,
+            body: F,
+            when: impl FnOnce(&F::Output) -> bool,
+        ) -> Running<impl Future<Output = F::Output>> {
+            self.run(async {
+                let output = body.await;
+                log(format!("wrote: {}", when(&output)));
+                output
+            })
+        }
+    }
+
+    /// In flight from its first poll until it is finished or dropped.
+    pub(crate) struct Running<F> {
+        body: Pin<Box<F>>,
+        enter: Option<Enter>,
+        guard: Option<Guard>,
+    }
+
+    impl<F: Future> Future for Running<F> {
+        type Output = F::Output;
+
+        fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+            if let Some(enter) = self.enter.take() {
+                self.guard = Some(enter());
+            }
+            let polled = self.body.as_mut().poll(context);
+            if polled.is_ready() {
+                self.guard = None;
+            }
+            polled
+        }
     }
 }

@@ -1,7 +1,11 @@
+#[path = "../../../annotations/asynchronous.rs"]
+mod asynchronous;
 #[path = "../../../annotations/bodies.rs"]
 mod bodies;
 #[path = "../../../annotations/forms.rs"]
 mod forms;
+#[path = "../../../annotations/futures.rs"]
+mod futures;
 #[path = "../../../annotations/objects.rs"]
 mod objects;
 #[path = "../../../annotations/odd.rs"]
