@@ -179,7 +179,7 @@ pub(crate) fn asynchronous(
 }
 
 /// The type that the body returns, as far as it is written, and unless all of it is hidden or it never returns.
-fn returned_type(output: &ReturnType, span: Span) -> Option<TokenStream> {
+pub(crate) fn returned_type(output: &ReturnType, span: Span) -> Option<TokenStream> {
     match output {
         ReturnType::Type(_, output) if matches!(**output, Type::ImplTrait(_)) => None,
         output => (!is_never(output)).then(|| closure_output(output, span)),

@@ -36,6 +36,8 @@ mod operation;
 mod receiver;
 mod strip;
 #[cfg(feature = "expand")]
+mod testing;
+#[cfg(feature = "expand")]
 mod validate;
 #[cfg(feature = "expand")]
 mod values;
@@ -334,6 +336,57 @@ pub fn expect_atomic(arguments: TokenStream, item: TokenStream) -> TokenStream {
     return attribute::region(arguments.into(), item.into()).into();
     #[cfg(not(feature = "expand"))]
     return operation("expect_atomic", arguments, item);
+}
+
+/// A test that fails by the violations in it, whatever the process makes of them.
+///
+/// Its body is run again until nothing new is learnt from it, as by `tsvd::check`. The standard attribute `#[test]` is added,
+/// unless a test attribute (one called `test`, `rstest` or `test_case`) stands below. Without detection that is all.
+///
+/// ```
+/// # use std::sync::Mutex;
+/// #[tsvd::test(rounds = 5)]
+/// fn names_are_added_by_one_thread_at_a_time() {
+///     let names = Mutex::new(Vec::new());
+///     std::thread::scope(|scope| {
+///         scope.spawn(|| names.lock().unwrap().push("a"));
+///         scope.spawn(|| names.lock().unwrap().push("b"));
+///     });
+///     assert_eq!(names.lock().unwrap().len(), 2);
+/// }
+/// ```
+///
+/// (A `#[test]` above is not seen: the body would be two tests.) An `async fn` needs a runtime's attribute, and below, so that
+/// there is something to be awaited:
+///
+/// ```ignore
+/// #[tsvd::test]
+/// #[tokio::test]
+/// async fn a_cache_loads_once() { … }
+/// ```
+///
+/// Parameters, as those of `rstest`, may be used in every round, and so not be moved.
+///
+/// # Arguments
+///
+/// | Argument | Meaning |
+/// |---|---|
+/// | `rounds = 5` | the body is run five times at most |
+/// | `expect = "Slab::insert"` | a violation with this text in its report is expected: that there is none fails the test |
+/// | `crate = path` | what `tsvd` is called in this crate |
+///
+/// # Refused
+///
+/// Methods, functions without a body, an `async fn` without a test attribute below.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    #[cfg(feature = "expand")]
+    return attribute::test(arguments.into(), item.into()).into();
+    #[cfg(not(feature = "expand"))]
+    {
+        let _ = arguments;
+        strip::test(item)
+    }
 }
 
 #[cfg(feature = "expand")]

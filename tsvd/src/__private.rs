@@ -195,6 +195,18 @@ mod active {
         future
     }
 
+    /// The path of a test as libtest shows it, from its module's.
+    pub const fn without_crate(path: &'static str) -> &'static str {
+        let mut at = 0;
+        while at + 1 < path.len() {
+            if path.as_bytes()[at] == b':' && path.as_bytes()[at + 1] == b':' {
+                return path.split_at(at + 2).1;
+            }
+            at += 1;
+        }
+        path
+    }
+
     /// A future in the box that a function says it returns.
     #[inline]
     pub fn boxed<F: Future>(future: F) -> Pin<Box<F>> {

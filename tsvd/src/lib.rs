@@ -92,7 +92,7 @@
 //! ordered. [`sync`], [`thread`], [`hint`] and [`cell`] are loom's then, and std's otherwise; [`ghost`] is state for specifications.
 //! A goal that no execution reaches fails a model: [`reachable!`].
 
-pub use tsvd_annotations::{contract, expect_atomic, read, update, write};
+pub use tsvd_annotations::{contract, expect_atomic, read, test, update, write};
 
 pub mod cell;
 pub mod context;

@@ -15,5 +15,12 @@ mod objects;
 mod odd;
 #[path = "annotations/recorder.rs"]
 mod recorder;
+#[path = "annotations/regions.rs"]
+mod regions;
 #[path = "annotations/rewritten.rs"]
 mod rewritten;
+#[path = "annotations/tests.rs"]
+mod tests;
+#[cfg(not(loom))]
+#[path = "annotations/tests_tokio.rs"]
+mod tests_tokio;

@@ -14,6 +14,7 @@ macro_rules! __operation {
 pub(crate) use __operation;
 
 thread_local! {
+    static TEST: Cell<Option<&'static str>> = const { Cell::new(None) };
     static OFF: Cell<bool> = const { Cell::new(false) };
     static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
@@ -41,6 +42,11 @@ pub(crate) fn record<R>(body: impl FnOnce() -> R) -> (R, Vec<String>, Vec<Entere
     (result, LOG.take(), ENTERED.take())
 }
 
+/// What the running `#[tsvd::test]` is called.
+pub(crate) fn test_name() -> Option<&'static str> {
+    TEST.get()
+}
+
 /// Runs `body` as in a process that is not watched.
 pub(crate) fn off<R>(body: impl FnOnce() -> R) -> R {
     OFF.set(true);
@@ -57,7 +63,7 @@ pub(crate) mod __private {
 
     pub(crate) use tsvd::__private::*;
 
-    use super::{ENTERED, Entered, OFF, log};
+    use super::{ENTERED, Entered, OFF, TEST, log};
 
     #[derive(Debug)]
     pub(crate) struct Operation {
@@ -67,6 +73,7 @@ pub(crate) mod __private {
         pub(crate) role: Option<&'static str>,
         pub(crate) definition: &'static Location<'static>,
         pub(crate) drops: bool,
+        pub(crate) thread_safe: bool,
     }
 
     impl Operation {
@@ -83,6 +90,7 @@ pub(crate) mod __private {
                 role: None,
                 definition,
                 drops: false,
+                thread_safe: false,
             }
         }
 
@@ -101,6 +109,11 @@ pub(crate) mod __private {
             self
         }
 
+        pub(crate) const fn thread_safe(mut self) -> Self {
+            self.thread_safe = true;
+            self
+        }
+
         pub(crate) const fn definition(&self) -> &'static Location<'static> {
             self.definition
         }
@@ -112,6 +125,12 @@ pub(crate) mod __private {
     impl Guard {
         pub(crate) fn inert() -> Self {
             Self(None)
+        }
+
+        pub(crate) fn when(&self, wrote: bool) {
+            if self.0.is_some() {
+                log(format!("wrote: {wrote}"));
+            }
         }
     }
 
@@ -134,6 +153,84 @@ pub(crate) mod __private {
         key: Option<Key<'_>>,
     ) -> Guard {
         enter_with(operation, site, object, key.map(|key| format!("{key:?}")))
+    }
+
+    /// Of a thread-safe contract.
+    #[must_use]
+    pub(crate) struct AccessGuard(Guard);
+
+    impl AccessGuard {
+        pub(crate) fn inert() -> Self {
+            Self(Guard::inert())
+        }
+
+        pub(crate) fn when(&self, wrote: bool) {
+            self.0.when(wrote);
+        }
+    }
+
+    pub(crate) fn access(
+        operation: &'static Operation,
+        site: &'static Location<'static>,
+        object: Object,
+        key: Option<Key<'_>>,
+    ) -> AccessGuard {
+        assert!(operation.thread_safe);
+        AccessGuard(enter(operation, site, object, key))
+    }
+
+    /// Logged like an operation, with `strict` if it is.
+    #[derive(Debug)]
+    pub(crate) struct Region(Operation, bool);
+
+    impl Region {
+        pub(crate) const fn new(
+            module: &'static str,
+            name: &'static str,
+            strict: bool,
+            definition: &'static Location<'static>,
+        ) -> Self {
+            Self(
+                Operation::new(module, name, Access::Read, definition),
+                strict,
+            )
+        }
+
+        fn enter(&'static self, site: &'static Location<'static>) -> Guard {
+            if self.1 {
+                log("strict");
+            }
+            enter_with(&self.0, site, Object::resource("region"), None)
+        }
+    }
+
+    #[must_use]
+    pub(crate) struct RegionGuard(#[expect(dead_code, reason = "held for its drop")] Guard);
+
+    impl RegionGuard {
+        pub(crate) fn inert() -> Self {
+            Self(Guard::inert())
+        }
+    }
+
+    pub(crate) fn region(region: &'static Region, site: &'static Location<'static>) -> RegionGuard {
+        RegionGuard(region.enter(site))
+    }
+
+    pub(crate) struct OperatingRegion(Operating);
+
+    pub(crate) fn begin_region(region: &'static Region, Called(site): Called) -> OperatingRegion {
+        OperatingRegion(Operating(Some(Box::new(move || region.enter(site)))))
+    }
+
+    impl OperatingRegion {
+        pub(crate) fn inert() -> Self {
+            Self(Operating::inert())
+        }
+
+        pub(crate) fn run<F: Future>(self, body: F) -> Running<F> {
+            self.0.run(body)
+        }
     }
 
     fn enter_with(
@@ -230,6 +327,57 @@ pub(crate) mod __private {
                 self.guard = None;
             }
             polled
+        }
+    }
+
+    pub(crate) struct Test {
+        name: &'static str,
+        rounds: u32,
+    }
+
+    /// What a test may return.
+    pub(crate) trait Ends {}
+    impl Ends for () {}
+    impl<T, E> Ends for Result<T, E> {}
+
+    impl Test {
+        pub(crate) const fn new(name: &'static str) -> Self {
+            Self { name, rounds: 1 }
+        }
+
+        pub(crate) const fn rounds(self, rounds: u32) -> Self {
+            Self { rounds, ..self }
+        }
+
+        pub(crate) fn expects(self, part: &'static str) -> Self {
+            log(format!("expects {part}"));
+            self
+        }
+
+        fn begin(&self) {
+            log(format!("round of {}", self.name));
+            TEST.set(Some(self.name));
+        }
+
+        pub(crate) fn run<R: Ends>(self, mut body: impl FnMut() -> R) -> R {
+            for _ in 1..self.rounds {
+                self.begin();
+                body();
+            }
+            self.begin();
+            body()
+        }
+
+        pub(crate) async fn run_async<R: Ends, F: Future<Output = R>>(
+            self,
+            mut body: impl FnMut() -> F,
+        ) -> R {
+            for _ in 1..self.rounds {
+                self.begin();
+                body().await;
+            }
+            self.begin();
+            body().await
         }
     }
 }

@@ -12,3 +12,7 @@ mod objects;
 mod odd;
 #[path = "../../../annotations/recorder.rs"]
 mod recorder;
+#[path = "../../../annotations/regions.rs"]
+mod regions;
+#[path = "../../../annotations/tests.rs"]
+mod tests;

@@ -12,6 +12,10 @@ mod objects;
 mod odd;
 #[path = "../../../annotations/recorder.rs"]
 mod recorder;
+#[path = "../../../annotations/regions.rs"]
+mod regions;
+#[path = "../../../annotations/tests.rs"]
+mod tests;
 
 /// The body of an `unsafe fn` is an unsafe block up to edition 2021.
 mod unsafe_bodies {
