@@ -1,15 +1,14 @@
-//! The arguments of an attribute: parsed one by one, so that each mistake is found and none hides the next.
+//! What the arguments of the attributes say.
 
 use std::fmt;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser};
-use syn::punctuated::Punctuated;
-use syn::{Expr, Ident, LitStr, Path, Token};
+use syn::parse::ParseStream;
+use syn::{Expr, Ident, LitStr, Path};
 
 use crate::errors::Errors;
+use crate::values::{crate_path, each, names, skip_to_comma, text, value, without_reference};
 
 /// What an operation does with its object.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,6 +40,30 @@ impl Access {
 pub(crate) enum Attribute {
     Contract,
     Operation(Access),
+    /// `expect_atomic`
+    Region,
+}
+
+impl Attribute {
+    fn writes(self) -> bool {
+        matches!(self, Self::Operation(Access::Write | Access::Update))
+    }
+
+    fn allowed(self) -> String {
+        let own = match self {
+            Self::Contract => {
+                "`read(…)`, `write(…)`, `update(…)`, `object`, `resource`, `id`, `key`, `role`, `thread_safe`"
+            }
+            Self::Operation(Access::Read) => {
+                "`object`, `resource`, `id`, `key`, `role`, `future`, `call`"
+            }
+            Self::Operation(_) => {
+                "`object`, `resource`, `id`, `key`, `role`, `when`, `future`, `call`"
+            }
+            Self::Region => "`strict`, `future`, `call`",
+        };
+        format!("`{self}` takes {own} and `crate`")
+    }
 }
 
 impl fmt::Display for Attribute {
@@ -48,6 +71,7 @@ impl fmt::Display for Attribute {
         f.write_str(match self {
             Self::Contract => "contract",
             Self::Operation(access) => access.name(),
+            Self::Region => "expect_atomic",
         })
     }
 }
@@ -61,6 +85,15 @@ pub(crate) enum Object {
 }
 
 impl Object {
+    /// The argument that says so.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Place(_) => "object",
+            Self::Resource(_) => "resource",
+            Self::Id(_) => "id",
+        }
+    }
+
     /// The expression to be evaluated at each call.
     pub(crate) fn expression(&self) -> Option<&Expr> {
         match self {
@@ -76,6 +109,13 @@ pub(crate) struct Set {
     pub(crate) names: Vec<Ident>,
 }
 
+/// Says whether a function that is not `async` returns a future.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    Future,
+    Call,
+}
+
 /// What the arguments of one attribute say.
 #[derive(Default)]
 pub(crate) struct Arguments {
@@ -84,115 +124,108 @@ pub(crate) struct Arguments {
     pub(crate) role: Option<LitStr>,
     pub(crate) krate: Option<Path>,
     pub(crate) sets: Vec<Set>,
+    /// The calls of this contract may overlap.
+    pub(crate) thread_safe: bool,
+    /// A function of the result that says whether the operation wrote.
+    pub(crate) when: Option<(Ident, Expr)>,
+    pub(crate) word: Option<(Ident, Word)>,
+    pub(crate) strict: bool,
 }
 
 impl Arguments {
     /// Parses the arguments of `attribute`; what is wrong goes to `errors` and is left out.
     pub(crate) fn parse(attribute: Attribute, tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut arguments = Self::default();
-        let mut seen: Vec<String> = Vec::new();
-        let parser = |input: ParseStream<'_>| {
-            while !input.is_empty() {
-                if let Err(error) = arguments.parse_one(attribute, input, &mut seen, errors) {
-                    errors.push(error);
-                    skip_to_comma(input);
-                }
-                if input.is_empty() {
-                    break;
-                }
-                if let Err(error) = input.parse::<Token![,]>() {
-                    errors.push(syn::Error::new(
-                        error.span(),
-                        "expected `,` between arguments",
-                    ));
-                    skip_to_comma(input);
-                    input.parse::<Option<Token![,]>>()?;
-                }
-            }
-            Ok(())
-        };
-        if let Err(error) = parser.parse2(tokens) {
-            errors.push(error);
-        }
+        let allowed = attribute.allowed();
+        each(tokens, &allowed, errors, |name, input, errors| {
+            arguments.parse_one(attribute, name, input, errors)
+        });
         arguments
     }
 
     fn parse_one(
         &mut self,
         attribute: Attribute,
+        name: &Ident,
         input: ParseStream<'_>,
-        seen: &mut Vec<String>,
         errors: &mut Errors,
     ) -> syn::Result<()> {
-        let Ok(name) = input.call(Ident::parse_any) else {
-            return Err(input.error(format!(
-                "expected the name of an argument: {}",
-                allowed(attribute)
-            )));
-        };
         let word = name.to_string();
-        if seen.contains(&word) {
-            errors.at(&name, format!("`{word}` is given twice"));
-            skip_to_comma(input);
+        if attribute != Attribute::Region && self.parse_object(name, &word, input, errors)? {
             return Ok(());
         }
         match word.as_str() {
-            "object" => {
-                let place = value(&name, input, "the place of the object", "self.shared")?;
-                self.set_object(&name, Object::Place(without_reference(place)), seen, errors);
-            }
-            "resource" => {
-                let text = text(&name, input, "environment")?;
-                self.set_object(&name, Object::Resource(text), seen, errors);
-            }
-            "id" => {
-                let id = value(&name, input, "the place of a `tsvd::ObjectId`", "self.id")?;
-                self.set_object(&name, Object::Id(without_reference(id)), seen, errors);
-            }
-            "key" => self.key = Some(value(&name, input, "an expression", "id")?),
-            "role" => self.role = Some(text(&name, input, "producer")?),
-            "crate" => {
-                equals(&name, input, "the path of `tsvd` in this crate", "detector")?;
-                let path = input.call(Path::parse_mod_style);
-                self.krate = Some(path.map_err(|error| {
-                    expected(
-                        error.span(),
-                        &name,
-                        "the path of `tsvd` in this crate",
-                        "detector",
-                    )
-                })?);
-            }
+            "crate" => self.krate = Some(crate_path(name, input)?),
             "read" | "write" | "update" if attribute == Attribute::Contract => {
                 let access = Access::from_name(&word).expect("the pattern names accesses");
                 self.sets.push(Set {
                     access,
-                    names: names(&name, input)?,
+                    names: names(name, input)?,
                 });
             }
-            "thread_safe" | "expect_atomic" | "strict" | "when" | "future" | "call" => {
-                errors.at(&name, format!("`{word}` is not supported yet"));
-                skip_to_comma(input);
+            "thread_safe" if attribute == Attribute::Contract => self.thread_safe = true,
+            "strict" if attribute == Attribute::Region => self.strict = true,
+            "when" if attribute.writes() => {
+                let example = "|result| result.is_some()";
+                let when = value(name, input, "a function of the result", example)?;
+                self.when = Some((name.clone(), when));
+            }
+            "future" | "call" if attribute != Attribute::Contract => {
+                let word = if word == "future" {
+                    Word::Future
+                } else {
+                    Word::Call
+                };
+                if self.word.is_some() {
+                    errors.at(
+                        name,
+                        "`future` and `call` exclude each other: keep one of them",
+                    );
+                } else {
+                    self.word = Some((name.clone(), word));
+                }
             }
             _ => {
-                errors.at(
-                    &name,
-                    format!("unknown argument `{word}`: {}", allowed(attribute)),
-                );
+                errors.at(name, elsewhere(attribute, &word));
                 skip_to_comma(input);
             }
         }
-        seen.push(word);
         Ok(())
     }
 
+    /// What an operation acts on. Whether the argument was one of these.
+    fn parse_object(
+        &mut self,
+        name: &Ident,
+        word: &str,
+        input: ParseStream<'_>,
+        errors: &mut Errors,
+    ) -> syn::Result<bool> {
+        match word {
+            "object" => {
+                let place = value(name, input, "the place of the object", "self.shared")?;
+                self.set_object(name, Object::Place(without_reference(place)), errors);
+            }
+            "resource" => {
+                let text = text(name, input, "environment")?;
+                self.set_object(name, Object::Resource(text), errors);
+            }
+            "id" => {
+                let id = value(name, input, "the place of a `tsvd::ObjectId`", "self.id")?;
+                self.set_object(name, Object::Id(without_reference(id)), errors);
+            }
+            "key" => self.key = Some(value(name, input, "an expression", "id")?),
+            "role" => self.role = Some(text(name, input, "producer")?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
     /// An operation acts on one object, so only one argument may name it.
-    fn set_object(&mut self, name: &Ident, object: Object, seen: &[String], errors: &mut Errors) {
-        let other = seen
-            .iter()
-            .find(|word| ["object", "resource", "id"].contains(&word.as_str()));
-        match other {
+    fn set_object(&mut self, name: &Ident, object: Object, errors: &mut Errors) {
+        match &self.object {
             Some(other) => {
+                let other = other.word();
                 errors.at(
                     name,
                     format!("`{name}` and `{other}` both say which object it is: keep one of them"),
@@ -209,7 +242,8 @@ impl Arguments {
             key: self.key.or_else(|| contract.key.clone()),
             role: self.role.or_else(|| contract.role.clone()),
             krate: self.krate.or_else(|| contract.krate.clone()),
-            sets: Vec::new(),
+            thread_safe: contract.thread_safe,
+            ..self
         }
     }
 
@@ -223,88 +257,22 @@ impl Arguments {
     }
 }
 
-fn allowed(attribute: Attribute) -> String {
-    let sets = if attribute == Attribute::Contract {
-        "`read(…)`, `write(…)`, `update(…)`, "
-    } else {
-        ""
-    };
-    format!("`{attribute}` takes {sets}`object`, `resource`, `id`, `key`, `role` and `crate`")
-}
-
-fn expected(span: Span, name: &Ident, what: &str, example: &str) -> syn::Error {
-    syn::Error::new(span, format!("`{name}` takes {what}: `{name} = {example}`"))
-}
-
-fn equals(name: &Ident, input: ParseStream<'_>, what: &str, example: &str) -> syn::Result<()> {
-    let parsed = input.parse::<Token![=]>();
-    parsed
-        .map(drop)
-        .map_err(|_| expected(name.span(), name, what, example))
-}
-
-fn value<T: Parse>(
-    name: &Ident,
-    input: ParseStream<'_>,
-    what: &str,
-    example: &str,
-) -> syn::Result<T> {
-    equals(name, input, what, example)?;
-    if input.is_empty() || input.peek(Token![,]) {
-        return Err(expected(name.span(), name, what, example));
-    }
-    input
-        .parse()
-        .map_err(|error| expected(error.span(), name, what, example))
-}
-
-fn text(name: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<LitStr> {
-    let example = format!("\"{example}\"");
-    let text: LitStr = value(name, input, "a string literal", &example)?;
-    if text.value().trim().is_empty() {
-        return Err(syn::Error::new(
-            text.span(),
-            format!("the {name} needs a name: `{name} = {example}`"),
-        ));
-    }
-    Ok(text)
-}
-
-fn names(name: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
-    let message = format!("`{name}` takes the names of methods: `{name}(first, second)`");
-    if !input.peek(syn::token::Paren) {
-        return Err(syn::Error::new(name.span(), message));
-    }
-    let content;
-    syn::parenthesized!(content in input);
-    let names = Punctuated::<Ident, Token![,]>::parse_terminated(&content);
-    let names = names.map_err(|error| {
-        // What could not be read is inside the parentheses, and so is done with.
-        let _ = content.parse::<TokenStream>();
-        syn::Error::new(error.span(), &message)
-    })?;
-    if names.is_empty() {
-        return Err(syn::Error::new(name.span(), message));
-    }
-    Ok(names.into_iter().collect())
-}
-
-/// `&place` means the place: an operation acts on what is there, not on a reference to it.
-fn without_reference(expression: Expr) -> Expr {
-    match expression {
-        Expr::Reference(reference) => *reference.expr,
-        Expr::Group(group) if matches!(*group.expr, Expr::Reference(_)) => {
-            without_reference(*group.expr)
+/// Why `word` is no argument of `attribute`.
+fn elsewhere(attribute: Attribute, word: &str) -> String {
+    match word {
+        "thread_safe" => {
+            "`thread_safe` is said of a whole contract: `contract(thread_safe)`".into()
         }
-        expression => expression,
-    }
-}
-
-fn skip_to_comma(input: ParseStream<'_>) {
-    while !input.is_empty() && !input.peek(Token![,]) {
-        if input.parse::<TokenTree>().is_err() {
-            return;
+        "strict" => "`strict` is said of a region: `expect_atomic(strict)`".into(),
+        "expect_atomic" => {
+            "`expect_atomic` is an attribute of its own, on the function that is the region".into()
         }
+        "when" => {
+            "`when` is said of one operation that writes: `write(when = …)` or `update(when = …)`"
+                .into()
+        }
+        "future" | "call" => format!("`{word}` is said of one function: `write({word})`"),
+        _ => format!("unknown argument `{word}`: {}", attribute.allowed()),
     }
 }
 

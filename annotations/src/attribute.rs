@@ -11,17 +11,14 @@ use crate::args::{Access, Arguments, Attribute};
 use crate::errors::Errors;
 use crate::model::{Block, Function};
 use crate::operation::Operation;
-use crate::{expand, strip, validate};
+use crate::{expand, strip, testing, validate};
 
 /// `#[contract(arguments)] item`
 pub(crate) fn contract(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let original = strip::contract(arguments.clone(), item.clone());
     let mut errors = Errors::default();
     let arguments = Arguments::parse(Attribute::Contract, arguments, &mut errors);
-    let krate = arguments.krate.as_ref().map(|path| {
-        let trees: Vec<_> = path.to_token_stream().into_iter().collect();
-        strip::path_text(&trees)
-    });
+    let krate = arguments.krate.as_ref().map(text);
     let block = Block::parse(item, krate.as_deref(), &mut errors).unwrap_or_else(|error| {
         errors.push(error);
         None
@@ -74,6 +71,64 @@ pub(crate) fn operation(
     })
 }
 
+/// `#[expect_atomic(arguments)] item`
+pub(crate) fn region(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let arguments = Arguments::parse(Attribute::Region, arguments, &mut errors);
+    let function = Function::parse(item.clone(), &mut errors).unwrap_or_else(|error| {
+        errors.push(error);
+        None
+    });
+    match &function {
+        Some(function) => validate::region(function, &arguments, &mut errors),
+        None if errors.is_empty() => errors.at_span(
+            Span::call_site(),
+            "`expect_atomic` belongs on a function or a method",
+        ),
+        None => {}
+    }
+    choice(&item, arguments.krate.as_ref(), errors, || {
+        let function = function?;
+        let body = function.body.as_ref()?;
+        Some(expand::region(&function, body, &arguments))
+    })
+}
+
+/// `#[test(arguments)] item`
+pub(crate) fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let arguments = testing::Arguments::parse(arguments, &mut errors);
+    let krate = arguments.krate.as_ref().map(text);
+    let function = Function::parse(item.clone(), &mut errors).unwrap_or_else(|error| {
+        errors.push(error);
+        None
+    });
+    match &function {
+        Some(function) => testing::check(function, krate.as_deref(), &mut errors),
+        None if errors.is_empty() => {
+            errors.at_span(Span::call_site(), "`test` belongs on a function");
+        }
+        None => {}
+    }
+    if let Some(messages) = errors.into_tokens() {
+        // Without a marker: that it is no test, either, needs no second message.
+        return quote!(#item #messages);
+    }
+    let marker = if strip::is_test(item.clone()) {
+        TokenStream::new()
+    } else {
+        strip::marker()
+    };
+    let original = strip::test(item);
+    function.map_or_else(
+        || original.clone(),
+        |function| {
+            let watched = testing::expand(&function, &arguments, &marker);
+            expand::select(arguments.krate.as_ref(), &original, &watched)
+        },
+    )
+}
+
 fn choice(
     original: &TokenStream,
     krate: Option<&Path>,
@@ -87,4 +142,9 @@ fn choice(
         || original.clone(),
         |instrumented| expand::select(krate, original, &instrumented),
     )
+}
+
+fn text(path: &Path) -> String {
+    let trees: Vec<_> = path.to_token_stream().into_iter().collect();
+    strip::path_text(&trees)
 }

@@ -15,9 +15,7 @@ use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{FnArg, Pat, ReturnType, Signature, Type};
 
-use crate::args::named_variables;
-use crate::expand::{crate_tokens, span_at};
-use crate::operation::Operation;
+use crate::flight::Flight;
 use crate::validate::is_plain;
 
 /// Up to how many parameters `__private` has a `call` function for.
@@ -26,16 +24,24 @@ const CALLS: usize = 12;
 /// The body in a closure, and the signature whose parameters are handed to it.
 pub(crate) struct Call {
     pub(crate) outer: Signature,
+    /// Of the parameters but `self`.
+    pub(crate) names: Vec<Ident>,
     /// A function to call, where `__private` has none.
     pub(crate) helper: Option<TokenStream>,
     pub(crate) expression: TokenStream,
 }
 
 impl Call {
-    pub(crate) fn new(signature: &Signature, body: &TokenStream, operation: &Operation) -> Self {
-        let span = span_at(&signature.ident);
+    /// Hands the parameters to a closure with `body`, which is `async move` if the function is `async`.
+    pub(crate) fn new(
+        signature: &Signature,
+        body: &TokenStream,
+        flight: &Flight<'_>,
+        used: &[Ident],
+    ) -> Self {
+        let Flight { span, private, .. } = flight;
+        let span = *span;
         let mut outer = signature.clone();
-        let used = named_variables(operation.arguments.expressions());
         let mut names: Vec<Ident> = Vec::new();
         let mut patterns: Vec<TokenStream> = Vec::new();
         for (index, argument) in outer.inputs.iter_mut().enumerate() {
@@ -45,7 +51,7 @@ impl Call {
             let attributes = std::mem::take(&mut argument.attrs);
             let pattern = &argument.pat;
             patterns.push(quote!(#(#attributes)* #pattern));
-            let name = outer_name(&argument.pat, index, &used);
+            let name = outer_name(&argument.pat, index, used);
             *argument.pat = Pat::Ident(syn::PatIdent {
                 attrs: Vec::new(),
                 by_ref: None,
@@ -56,19 +62,21 @@ impl Call {
             names.push(name);
         }
         let output = closure_output(&signature.output, span);
-        let closure = quote_spanned!(span=> |#(#patterns),*| -> #output #body);
-        let krate = crate_tokens(operation.arguments.krate.as_ref(), span);
-        let private = quote_spanned!(span=> #krate::__private);
+        let asynchronous = signature
+            .asyncness
+            .map(|_| quote_spanned!(span=> async move));
+        let closure = quote_spanned!(span=> #asynchronous |#(#patterns),*| -> #output #body);
         let (helper, call) = if names.len() <= CALLS {
             let call = format_ident!("call{}", names.len(), span = span);
             (None, quote_spanned!(span=> #private::#call))
         } else {
-            let (helper, call) = call_helper(names.len(), &private);
+            let (helper, call) = call_helper(names.len(), private);
             (Some(helper), call.into_token_stream())
         };
         let expression = quote_spanned!(span=> #call(#(#names,)* #closure));
         Self {
             outer,
+            names,
             helper,
             expression,
         }
@@ -110,7 +118,7 @@ fn call_helper(count: usize, private: &TokenStream) -> (TokenStream, Ident) {
 }
 
 /// The closure's return type: the function's, with `_` where an `impl Trait` is.
-fn closure_output(output: &ReturnType, span: Span) -> TokenStream {
+pub(crate) fn closure_output(output: &ReturnType, span: Span) -> TokenStream {
     struct Infer(Span);
     impl VisitMut for Infer {
         fn visit_type_mut(&mut self, part: &mut Type) {

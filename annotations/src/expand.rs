@@ -5,13 +5,14 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Path, Signature, Type};
+use syn::{Ident, Path, Signature, Type};
 
-use crate::args::{Access, Object};
+use crate::args::{Arguments, named_variables};
 use crate::call::{Call, returns_function};
+use crate::flight::{self, CallSite, Declared, Flight};
+use crate::future::{self, Form};
 use crate::model::{Block, Function, Kind, Member};
 use crate::operation::{Conditional, Operation, track_caller};
-use crate::receiver::Receiver;
 
 /// Offers both items to the mode that `tsvd` is built in.
 pub(crate) fn select(
@@ -50,6 +51,91 @@ pub(crate) fn free(function: &Function, operation: &Operation) -> TokenStream {
         drops: false,
     }
     .operation(function, operation, &[])
+}
+
+/// A function as a region that is expected to be atomic.
+pub(crate) fn region(function: &Function, body: &Group, arguments: &Arguments) -> TokenStream {
+    let signature = &function.signature;
+    let krate = arguments.krate.as_ref();
+    // Nothing tells the methods of `Drop` from others here.
+    let site = if signature.receiver().is_some() && signature.ident == "drop" {
+        CallSite::Definition
+    } else {
+        CallSite::of(signature, signature.receiver().is_none())
+    };
+    let declaration = flight::region(signature, krate, arguments.strict);
+    let flight = Flight::of_region(signature, krate, site);
+    let form = Form::of(signature, arguments);
+    instrument(function, body, &declaration, &flight, form, &[], &[])
+}
+
+/// A function that says when it runs.
+fn instrument(
+    function: &Function,
+    body: &Group,
+    declaration: &TokenStream,
+    flight: &Flight<'_>,
+    form: Form,
+    used: &[Ident],
+    conditions: &[TokenStream],
+) -> TokenStream {
+    let signature = &function.signature;
+    let head = head(function, flight.site, form, conditions);
+    let body = Function::body_tokens(body);
+    let own = track_caller(function.attributes.iter().map(|attribute| &attribute.meta));
+    if form == Form::Async {
+        let (outer, expression) = future::asynchronous(signature, &body, flight, used);
+        return quote!(#head #outer { #declaration #expression });
+    }
+    let hides_function = form == Form::Call && returns_function(&signature.output);
+    let (outer, helper, call) = if own.is_some() || hides_function {
+        (signature.clone(), None, body)
+    } else {
+        let Call {
+            outer,
+            helper,
+            expression,
+            ..
+        } = Call::new(signature, &body, flight, used);
+        (outer, helper, expression)
+    };
+    let statements = if form == Form::Call {
+        let guard = flight.guard();
+        let call = flight.outcome(&call);
+        quote!(#guard #call)
+    } else {
+        future::returned(&signature.output, &call, flight, form)
+    };
+    quote!(#head #outer { #declaration #helper #statements })
+}
+
+/// What stands before the signature.
+fn head(
+    function: &Function,
+    site: CallSite,
+    form: Form,
+    conditions: &[TokenStream],
+) -> TokenStream {
+    let Function {
+        attributes,
+        visibility,
+        defaultness,
+        ..
+    } = function;
+    let own = track_caller(attributes.iter().map(|attribute| &attribute.meta));
+    let added = match &own {
+        _ if site == CallSite::Definition => None,
+        None => Some(quote_spanned!(Span::mixed_site()=> #[track_caller])),
+        Some(Some(predicate)) => {
+            Some(quote_spanned!(Span::mixed_site()=> #[cfg_attr(not(#predicate), track_caller)]))
+        }
+        Some(None) => None,
+    };
+    // On an `async fn` it is said of the output, elsewhere of the future, which must be used anyway.
+    let attributes = attributes
+        .iter()
+        .filter(|attribute| form != Form::Async || !attribute.path().is_ident("must_use"));
+    quote!(#(#conditions)* #(#attributes)* #added #visibility #defaultness)
 }
 
 /// What the operations of one item share.
@@ -121,43 +207,34 @@ impl Context {
         operation: &Operation,
         conditions: &[TokenStream],
     ) -> TokenStream {
-        let Function {
-            attributes,
-            visibility,
-            defaultness,
-            signature,
-            ..
-        } = function;
+        let signature = &function.signature;
         let site = if self.is_drop(signature) {
             CallSite::Definition
         } else {
             CallSite::of(signature, self.label.is_none())
         };
-        let own = track_caller(attributes.iter().map(|attribute| &attribute.meta));
-        let added = match &own {
-            _ if site == CallSite::Definition => None,
-            None => Some(quote_spanned!(Span::mixed_site()=> #[track_caller])),
-            Some(Some(predicate)) => Some(
-                quote_spanned!(Span::mixed_site()=> #[cfg_attr(not(#predicate), track_caller)]),
-            ),
-            Some(None) => None,
-        };
-        let head = quote!(#(#conditions)* #(#attributes)* #added #visibility #defaultness);
+        let arguments = &operation.arguments;
+        let form = Form::of(signature, arguments);
         let Some(body) = &function.body else {
+            let head = head(function, site, form, conditions);
+            let mut signature = signature.clone();
+            if form == Form::Async {
+                future::hide(&mut signature, arguments.krate.as_ref());
+            }
             return quote!(#head #signature ;);
         };
-        let body = Function::body_tokens(body);
         let declaration = self.declaration(signature, operation, false);
-        let guard = guard(signature, operation, site);
-        if own.is_some() || returns_function(&signature.output) {
-            return quote!(#head #signature { #declaration #guard #body });
-        }
-        let Call {
-            outer,
-            helper,
-            expression,
-        } = Call::new(signature, &body, operation);
-        quote!(#head #outer { #declaration #helper #guard #expression })
+        let flight = Flight::of_operation(signature, operation, site);
+        let used = named_variables(arguments.expressions());
+        instrument(
+            function,
+            body,
+            &declaration,
+            &flight,
+            form,
+            &used,
+            conditions,
+        )
     }
 
     /// What says that a required method is an operation, though it has no body to say so in.
@@ -176,138 +253,22 @@ impl Context {
         declared.collect()
     }
 
-    fn is_drop(&self, signature: &Signature) -> bool {
-        self.drops && signature.ident == "drop"
-    }
-
-    /// The static that describes the operation.
     fn declaration(
         &self,
         signature: &Signature,
         operation: &Operation,
         is_required: bool,
     ) -> TokenStream {
-        let span = span_at(&signature.ident);
-        let krate = crate_tokens(operation.arguments.krate.as_ref(), span);
-        let private = quote_spanned!(span=> #krate::__private);
-        let module = quote_spanned!(span=> #private::core::module_path!());
-        let contract = match &self.label {
-            Some(label) => quote_spanned!(span=> #private::core::concat!(#module, "::", #label)),
-            None => module,
+        let declared = Declared {
+            label: self.label.as_deref(),
+            is_drop: self.is_drop(signature),
+            is_required,
         };
-        let name = signature.ident.unraw().to_string();
-        let access = match operation.access {
-            Access::Read => quote_spanned!(span=> Read),
-            Access::Write => quote_spanned!(span=> Write),
-            Access::Update => quote_spanned!(span=> Update),
-        };
-        let role = operation
-            .arguments
-            .role
-            .as_ref()
-            .map(|role| quote_spanned!(span=> .with_role(#role)));
-        // Another object than the value itself outlives it.
-        let ends_object = self.is_drop(signature) && operation.arguments.object.is_none();
-        let dropping = ends_object.then(|| quote_spanned!(span=> .dropping()));
-        let declared = is_required.then(|| quote_spanned!(span=> .declared()));
-        // The call has the span of the name, or its location would be the attribute's.
-        let location = quote_spanned!(signature.ident.span()=> Location::caller());
-        let definition = quote_spanned!(span=> { use #private::core::panic::Location; #location });
-        quote_spanned! {span=>
-            #krate::__operation! {
-                __TSVD_OPERATION =
-                    #private::Operation::new(#contract, #name, #private::Access::#access, #definition) #role #dropping #declared
-            }
-        }
+        flight::declaration(signature, operation, &declared)
     }
-}
 
-/// Whose line a call is reported at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum CallSite {
-    Caller,
-    /// Nobody in Rust calls, or nobody hands on from where.
-    Definition,
-}
-
-impl CallSite {
-    fn of(signature: &Signature, is_free: bool) -> Self {
-        let is_rust = signature
-            .abi
-            .as_ref()
-            .is_none_or(|abi| abi.name.as_ref().is_some_and(|name| name.value() == "Rust"));
-        let is_main = is_free && signature.ident == "main";
-        if is_rust && !is_main {
-            Self::Caller
-        } else {
-            Self::Definition
-        }
-    }
-}
-
-/// The statement that checks, perhaps delays, and holds the operation in flight.
-fn guard(signature: &Signature, operation: &Operation, site: CallSite) -> TokenStream {
-    let span = span_at(&signature.ident);
-    let arguments = &operation.arguments;
-    let krate = |span| crate_tokens(arguments.krate.as_ref(), span);
-    let private = |span| {
-        let krate = krate(span);
-        quote_spanned!(span=> #krate::__private)
-    };
-    let receiver = signature.receiver().map(Receiver::new);
-    let object = match (&arguments.object, &receiver) {
-        (Some(Object::Place(place)), _) => {
-            let span = span_at(place);
-            let krate = krate(span);
-            quote_spanned!(span=> #krate::__place!(#place))
-        }
-        (Some(Object::Resource(name)), _) => {
-            let span = span_at(name);
-            let private = private(span);
-            quote_spanned!(span=> #private::Object::resource(#name))
-        }
-        (Some(Object::Id(id)), _) => {
-            let span = span_at(id);
-            let private = private(span);
-            quote_spanned!(span=> #private::Object::id(&(#id)))
-        }
-        (None, Some(receiver)) => receiver.object(&krate(span), span),
-        (None, None) => unreachable!("validated: a function without `self` names its object"),
-    };
-    let (traits, key) = match &arguments.key {
-        Some(key) => {
-            let span = span_at(key);
-            let private = private(span);
-            (
-                quote_spanned! {span=>
-                    use #private::DebugKey as _;
-                    use #private::PlainKey as _;
-                },
-                quote_spanned! {span=>
-                    #private::core::option::Option::Some((&#private::KeyProbe(&(#key))).key())
-                },
-            )
-        }
-        None => {
-            let private = private(span);
-            (
-                TokenStream::new(),
-                quote_spanned!(span=> #private::core::option::Option::None),
-            )
-        }
-    };
-    let private = private(span);
-    let site = match site {
-        CallSite::Caller => quote_spanned!(span=> #private::core::panic::Location::caller()),
-        CallSite::Definition => quote_spanned!(span=> __TSVD_OPERATION.definition()),
-    };
-    let enter = quote_spanned!(span=> #private::enter(&__TSVD_OPERATION, #site, #object, #key));
-    if arguments.object.is_none() && receiver.is_some_and(|receiver| receiver.is_consumed()) {
-        // The object may be gone before the body ends: in flight for the check and the delay only.
-        return quote_spanned!(span=> if #private::enabled() { #traits #private::core::mem::drop(#enter); });
-    }
-    quote_spanned! {span=>
-        let __tsvd_guard = if #private::enabled() { #traits #enter } else { #private::Guard::inert() };
+    fn is_drop(&self, signature: &Signature) -> bool {
+        self.drops && signature.ident == "drop"
     }
 }
 

@@ -28,6 +28,8 @@ fn expand(source: &str) -> (String, String) {
     halves(match name.as_deref() {
         Some("contract") => attribute::contract(arguments, item),
         Some("write") => attribute::operation("write", arguments, item),
+        Some("expect_atomic") => attribute::region(arguments, item),
+        Some("test") => attribute::test(arguments, item),
         other => panic!("unexpected attribute {other:?}"),
     })
 }
@@ -108,5 +110,53 @@ fn free_function() {
     assert_expansion(
         include_str!("expansions/free.txt"),
         "pub(crate) fn set(name: &str) -> impl Iterator<Item = u8> { name.bytes() }",
+    );
+}
+
+#[test]
+fn async_method() {
+    assert_expansion(
+        include_str!("expansions/async.txt"),
+        "impl Store for Slab { async fn insert(self: &Arc<Self>, mut value: u8, (a, b): (u8, u8)) -> Result<u8, Error> { self.0.push(value).await } }",
+    );
+}
+
+#[test]
+fn future_in_a_box() {
+    assert_expansion(
+        include_str!("expansions/future.txt"),
+        "impl Slab { fn len(&self) -> BoxFuture<'_, usize> { Box::pin(ready(0)) } fn close(self: Box<Self>) -> impl Future<Output = ()> { async {} } }",
+    );
+}
+
+#[test]
+fn thread_safe_with_a_look_at_the_result() {
+    assert_expansion(
+        include_str!("expansions/when.txt"),
+        "impl Map { fn insert(&self, id: u8) -> bool { true } async fn take(&self) -> Option<u8> { None } }",
+    );
+}
+
+#[test]
+fn regions() {
+    assert_expansion(
+        include_str!("expansions/region.txt"),
+        "pub fn get_or_insert(map: &Map, id: u8) -> bool { map.get(id) || map.insert(id) }",
+    );
+    assert_expansion(
+        include_str!("expansions/async_region.txt"),
+        "async fn state(&self) { }",
+    );
+}
+
+#[test]
+fn tests_in_rounds() {
+    assert_expansion(
+        include_str!("expansions/test.txt"),
+        "#[::core::prelude::v1::test] #[ignore] fn it_works() -> Result<(), Error> { works() }",
+    );
+    assert_expansion(
+        include_str!("expansions/async_test.txt"),
+        "#[tokio::test] async fn it_works() { works().await }",
     );
 }

@@ -5,7 +5,8 @@
 //! tokens. Without the feature `expand` the attributes only take themselves off, with `proc_macro` alone (`strip`).
 //!
 //! From the attribute to its expansion: `args` parses what is in the parentheses, `model` reads the item, `validate` refuses
-//! what cannot be done, `expand` prints (and `call` the body); `attribute` puts them in this order. Bodies are never parsed.
+//! what cannot be done, `expand` prints (with `flight` what is in flight, with `call` and `future` the body); `attribute` puts
+//! them in this order. Bodies are never parsed.
 //! Everything that is wrong is reported at once, each at the token it is about, and the item is emitted as if it bore no
 //! attribute.
 
@@ -24,6 +25,10 @@ mod expand;
 #[cfg(all(test, feature = "expand"))]
 mod expansions;
 #[cfg(feature = "expand")]
+mod flight;
+#[cfg(feature = "expand")]
+mod future;
+#[cfg(feature = "expand")]
 mod model;
 #[cfg(feature = "expand")]
 mod operation;
@@ -31,7 +36,11 @@ mod operation;
 mod receiver;
 mod strip;
 #[cfg(feature = "expand")]
+mod testing;
+#[cfg(feature = "expand")]
 mod validate;
+#[cfg(feature = "expand")]
+mod values;
 
 /// Declares which methods of an impl block or trait read their object and which write it.
 ///
@@ -76,9 +85,12 @@ mod validate;
 /// | `id = place` | the object is known by the `tsvd::ObjectId` at `place`, wherever it moves |
 /// | `key = expression` | only operations with an equal key, or without one, can conflict |
 /// | `role = "name"` | only operations of the same role, or without one, can conflict |
+/// | `thread_safe` | the calls may overlap: see [below](#thread-safe-contracts) |
 /// | `crate = path` | what `tsvd` is called in this crate |
 ///
-/// All but the sets hold for every operation of the block; an operation's own argument takes precedence. At most one of
+/// All but the sets hold for every operation of the block; an operation's own argument takes precedence. An operation takes
+/// the same but `thread_safe` and the sets, and three more: `when` ([below](#thread-safe-contracts)), `future` and `call`
+/// ([below](#futures)). At most one of
 /// `object`, `resource` and `id` may be given. Places and keys may use `self` and parameters, are evaluated before the body,
 /// and only where something watches. A pointer at `place` (`Arc`, `Rc`, `Box`, `Pin`, references, raw pointers, `NonNull`) is
 /// followed one level; a leading `&` means nothing. Keys are told apart by their `Hash`.
@@ -116,12 +128,88 @@ mod validate;
 /// Default methods of a trait are operations like any other. A method that a trait requires only hands on its caller: what it
 /// acts on is said where it is implemented.
 ///
+/// # Futures
+///
+/// An `async fn` is in flight from its first poll until it completes or is dropped, on whatever threads, and is reported at
+/// the line of the call, wherever it is awaited. Places and keys are evaluated at the first poll. What the function captures,
+/// whether its future can be sent, and when what is dropped stays as it is.
+///
+/// So it is with a function that visibly returns a future (`impl Future`, `BoxFuture`, `LocalBoxFuture`,
+/// `Pin<Box<dyn Future>>`), but that its body, its places and keys are evaluated at the call. Where the return type does not
+/// show it, `future` says so: `#[tsvd::write(future)]`; it must be an `impl` or a box. With `call` the call alone is in flight,
+/// and what it returns is nobody's matter.
+///
+/// ```
+/// use std::future::Future;
+/// use std::pin::Pin;
+///
+/// struct Cache(Vec<u8>);
+///
+/// #[tsvd::contract]
+/// impl Cache {
+///     #[tsvd::read]
+///     async fn get(&self, index: usize) -> Option<u8> {
+///         self.0.get(index).copied()
+///     }
+///
+///     #[tsvd::write]
+///     fn load(&mut self) -> impl Future<Output = usize> {
+///         async { self.0.len() }
+///     }
+///
+///     #[tsvd::write(future)]
+///     fn clear(&mut self) -> Response {
+///         self.0.clear();
+///         Box::pin(async {})
+///     }
+/// }
+///
+/// type Response = Pin<Box<dyn Future<Output = ()>>>;
+/// # drop(Cache(vec![1]).load());
+/// # drop(Cache(vec![1]).get(0));
+/// # drop(Cache(vec![1]).clear());
+/// ```
+///
+/// A closure that an `async fn` returns as `impl Fn` has to name the types of its parameters. On an `async fn`, `#[must_use]`
+/// is not looked at while operations are watched. `contract` stands below `#[async_trait]`, and sees the methods as that has
+/// rewritten them.
+///
+/// # Thread-safe contracts
+///
+/// Under `contract(thread_safe)` calls may overlap: the type takes care of itself, as a concurrent map does. Its operations
+/// conflict with *regions* only, see [`macro@expect_atomic`]. There it counts whether a call really wrote: `when` says so of
+/// the value that was returned. It is a function of a reference to that value (of a future's output), and may be given in
+/// every contract.
+///
+/// ```
+/// use std::collections::HashSet;
+/// use std::sync::Mutex;
+///
+/// struct Sessions(Mutex<HashSet<u64>>);
+///
+/// #[tsvd::contract(thread_safe)]
+/// impl Sessions {
+///     #[tsvd::read(key = id)]
+///     fn contains(&self, id: u64) -> bool {
+///         self.0.lock().unwrap().contains(&id)
+///     }
+///
+///     #[tsvd::update(key = id, when = |is_new| *is_new)]
+///     fn insert(&self, id: u64) -> bool {
+///         self.0.lock().unwrap().insert(id)
+///     }
+/// }
+/// # let sessions = Sessions(Default::default());
+/// # assert!(sessions.insert(1) && sessions.contains(1));
+/// ```
+///
 /// # Refused
 ///
-/// `const fn`, `async fn` and functions that visibly return a future, C-variadic functions, conditional parameters; `self` by
-/// value and functions without `self`, unless `object`, `resource` or `id` is given; a key or place that uses a name bound by a
-/// parameter's pattern; a name in a set that is no method of the block; a block without any operation; a place above
-/// `#[async_trait]`: put `contract` below it.
+/// `const fn`, C-variadic functions, conditional parameters; `self` by value and functions without `self`, unless `object`,
+/// `resource` or `id` is given; a key or place that uses a name bound by a parameter's pattern; `when` where the object may be
+/// gone, on a function that is `#[track_caller]` itself or returns `impl Fn`; an `impl Future` that promises other traits than
+/// `Send`, `Sync` and `Unpin`; a name in a set that is no method of the block; a block without any operation; a place above
+/// `#[async_trait]`.
 #[proc_macro_attribute]
 pub fn contract(arguments: TokenStream, item: TokenStream) -> TokenStream {
     #[cfg(feature = "expand")]
@@ -144,8 +232,8 @@ pub fn contract(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # variable("PATH");
 /// ```
 ///
-/// The arguments are those of [`macro@contract`], without the sets. The same functions are refused, and a method
-/// outside of a contract.
+/// The arguments are those of [`macro@contract`], without the sets and `thread_safe`, and `future` and `call`. The same
+/// functions are refused, and a method outside of a contract.
 #[proc_macro_attribute]
 pub fn read(arguments: TokenStream, item: TokenStream) -> TokenStream {
     operation("read", arguments, item)
@@ -163,7 +251,8 @@ pub fn read(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # append(&Arc::new(Vec::new()), "line");
 /// ```
 ///
-/// Where it may stand, its arguments, and what is refused: see [`macro@read`].
+/// Where it may stand, its arguments, and what is refused: see [`macro@read`]. It has one more argument,
+/// [`when`](macro@contract#thread-safe-contracts).
 #[proc_macro_attribute]
 pub fn write(arguments: TokenStream, item: TokenStream) -> TokenStream {
     operation("write", arguments, item)
@@ -186,10 +275,118 @@ pub fn write(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # assert_eq!(Counter(1).increment(), 2);
 /// ```
 ///
-/// Where it may stand, its arguments, and what is refused: see [`macro@read`].
+/// Where it may stand, its arguments, and what is refused: see [`macro@write`].
 #[proc_macro_attribute]
 pub fn update(arguments: TokenStream, item: TokenStream) -> TokenStream {
     operation("update", arguments, item)
+}
+
+/// Says that what a function reads of an object stays true while it acts on it: the function is a *region*.
+///
+/// It checks this, it does not lock. What the region calls are operations of contracts, mostly of
+/// [thread-safe](macro@contract#thread-safe-contracts) ones. Between its first and its last operation on an object, an
+/// operation of another context that can be put neither before nor after the region is a violation: somebody else inserts
+/// between `contains` and `insert`.
+///
+/// ```
+/// use std::collections::HashSet;
+/// use std::sync::Mutex;
+///
+/// struct Sessions(Mutex<HashSet<u64>>);
+///
+/// #[tsvd::contract(thread_safe)]
+/// impl Sessions {
+///     #[tsvd::read(key = id)]
+///     fn contains(&self, id: u64) -> bool {
+///         self.0.lock().unwrap().contains(&id)
+///     }
+///
+///     #[tsvd::update(key = id, when = |is_new| *is_new)]
+///     fn insert(&self, id: u64) -> bool {
+///         self.0.lock().unwrap().insert(id)
+///     }
+///
+///     #[tsvd::expect_atomic]
+///     fn open(&self, id: u64) {
+///         if !self.contains(id) {
+///             assert!(self.insert(id), "opened twice");
+///         }
+///     }
+/// }
+/// # Sessions(Default::default()).open(1);
+/// ```
+///
+/// It stands on any function or method with a body, sync or async, in a contract or not. A function is an operation or a
+/// region, not both.
+///
+/// # Arguments
+///
+/// | Argument | Meaning |
+/// |---|---|
+/// | `strict` | also a write after the region's last operation on the object counts, until the region returns |
+/// | `future`, `call` | as for [`macro@contract`](macro@contract#futures) |
+/// | `crate = path` | what `tsvd` is called in this crate |
+///
+/// # Refused
+///
+/// `const fn`, C-variadic functions, conditional parameters, functions without a body.
+#[proc_macro_attribute]
+pub fn expect_atomic(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    #[cfg(feature = "expand")]
+    return attribute::region(arguments.into(), item.into()).into();
+    #[cfg(not(feature = "expand"))]
+    return operation("expect_atomic", arguments, item);
+}
+
+/// A test that fails by the violations in it, whatever the process makes of them.
+///
+/// Its body is run again until nothing new is learnt from it, as by `tsvd::check`. The standard attribute `#[test]` is added,
+/// unless a test attribute (one called `test`, `rstest` or `test_case`) stands below. Without detection that is all.
+///
+/// ```
+/// # use std::sync::Mutex;
+/// #[tsvd::test(rounds = 5)]
+/// fn names_are_added_by_one_thread_at_a_time() {
+///     let names = Mutex::new(Vec::new());
+///     std::thread::scope(|scope| {
+///         scope.spawn(|| names.lock().unwrap().push("a"));
+///         scope.spawn(|| names.lock().unwrap().push("b"));
+///     });
+///     assert_eq!(names.lock().unwrap().len(), 2);
+/// }
+/// ```
+///
+/// (A `#[test]` above is not seen: the body would be two tests.) An `async fn` needs a runtime's attribute, and below, so that
+/// there is something to be awaited:
+///
+/// ```ignore
+/// #[tsvd::test]
+/// #[tokio::test]
+/// async fn a_cache_loads_once() { … }
+/// ```
+///
+/// Parameters, as those of `rstest`, may be used in every round, and so not be moved.
+///
+/// # Arguments
+///
+/// | Argument | Meaning |
+/// |---|---|
+/// | `rounds = 5` | the body is run five times at most |
+/// | `expect = "Slab::insert"` | a violation with this text in its report is expected: that there is none fails the test |
+/// | `crate = path` | what `tsvd` is called in this crate |
+///
+/// # Refused
+///
+/// Methods, functions without a body, an `async fn` without a test attribute below.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    #[cfg(feature = "expand")]
+    return attribute::test(arguments.into(), item.into()).into();
+    #[cfg(not(feature = "expand"))]
+    {
+        let _ = arguments;
+        strip::test(item)
+    }
 }
 
 #[cfg(feature = "expand")]

@@ -4,9 +4,9 @@
 //! original that `__select!` is offered, so that both ways of being off give the same tokens.
 
 #[cfg(not(feature = "expand"))]
-use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro::{Delimiter, Group, Span, TokenStream, TokenTree};
 #[cfg(feature = "expand")]
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
 /// The attributes that make a method an operation.
 const OPERATIONS: [&str; 3] = ["read", "write", "update"];
@@ -16,13 +16,72 @@ const OPERATIONS: [&str; 3] = ["read", "write", "update"];
 /// Paths are texts without white space.
 pub(crate) fn operation_name(path: &str, krate: Option<&str>) -> Option<&'static str> {
     let (module, name) = path.rsplit_once("::").unwrap_or(("", path));
-    let module = module.strip_suffix("::prelude").unwrap_or(module);
-    let module = module.trim_start_matches("::");
-    let ours = ["", "tsvd"].contains(&module)
-        || krate.is_some_and(|krate| krate.trim_start_matches("::") == module);
     OPERATIONS
         .into_iter()
-        .find(|operation| ours && *operation == name)
+        .find(|operation| *operation == name && (module.is_empty() || is_module(module, krate)))
+}
+
+fn is_module(module: &str, krate: Option<&str>) -> bool {
+    let module = module.strip_suffix("::prelude").unwrap_or(module);
+    let module = module.trim_start_matches("::");
+    module == "tsvd" || krate.is_some_and(|krate| krate.trim_start_matches("::") == module)
+}
+
+/// Whether `path` is that of our attribute `name`, with the crate.
+#[cfg(feature = "expand")]
+pub(crate) fn is_ours(path: &str, krate: Option<&str>, name: &str) -> bool {
+    path.rsplit_once("::")
+        .is_some_and(|(module, last)| last == name && is_module(module, krate))
+}
+
+/// The attributes that make a function a test, whatever crate they are of.
+const TESTS: [&str; 3] = ["test", "rstest", "test_case"];
+
+/// The item as a test: with the standard attribute, unless another one makes a test of it.
+pub(crate) fn test(item: TokenStream) -> TokenStream {
+    let mut test = if is_test(item.clone()) {
+        TokenStream::new()
+    } else {
+        marker()
+    };
+    test.extend(item);
+    test
+}
+
+/// `#[test]`, whatever the user calls so.
+pub(crate) fn marker() -> TokenStream {
+    let attribute = "#[::core::prelude::v1::test]".parse().expect("it lexes");
+    ours(attribute)
+}
+
+/// `tokens` with the edition of this crate.
+fn ours(tokens: TokenStream) -> TokenStream {
+    let respanned = tokens.into_iter().map(|mut tree| {
+        if let TokenTree::Group(group) = &tree {
+            tree = TokenTree::Group(Group::new(group.delimiter(), ours(group.stream())));
+        }
+        tree.set_span(Span::mixed_site());
+        tree
+    });
+    respanned.collect()
+}
+
+/// Whether one of the attributes at the start of `item` makes a test of it. (The compiler has resolved each `cfg_attr` there.)
+pub(crate) fn is_test(item: TokenStream) -> bool {
+    let mut trees = open(item).into_iter();
+    while let (Some(TokenTree::Punct(hash)), Some(TokenTree::Group(attribute))) =
+        (trees.next(), trees.next())
+    {
+        if hash.as_char() != '#' {
+            return false;
+        }
+        let attribute: Vec<TokenTree> = open(attribute.stream()).into_iter().collect();
+        let path = path_text(&attribute);
+        if TESTS.contains(&path.rsplit("::").next().unwrap_or_default()) {
+            return true;
+        }
+    }
+    false
 }
 
 /// The item without the operation attributes on what its block contains. `arguments` are those of `contract`, for the name
@@ -209,6 +268,23 @@ mod tests {
             ),
             "impl S { #[cfg_attr(a, inline, must_use)] fn f() {} }",
         );
+    }
+
+    #[test]
+    fn other_test_attributes_stay_alone() {
+        let added = |item: &str| test(tokens(item)).to_string() != tokens(item).to_string();
+        assert!(added("fn f() {}"));
+        assert!(added(
+            "#[doc = \"test\"] #[ignore] #[should_panic] pub fn f() { #[test] fn g() {} }"
+        ));
+        for item in [
+            "#[test] fn f() {}",
+            "#[ignore] #[::core::prelude::v1::test] fn f() {}",
+            "#[tokio::test(start_paused = true)] async fn f() {}",
+            "#[rstest::rstest] #[case(1)] fn f(#[case] n: u8) {}",
+        ] {
+            assert!(!added(item), "{item}");
+        }
     }
 
     #[test]

@@ -1,21 +1,22 @@
 //! What cannot be an operation is refused here, at the token that is in the way.
 
-use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use proc_macro2::Span;
 use syn::visit::{self, Visit};
-use syn::{Attribute, FnArg, Ident, Pat, PatIdent, PatType, ReturnType, Type};
+use syn::{Attribute, FnArg, Ident, Pat, PatIdent, PatType, ReturnType};
 
-use crate::args::named_variables;
+use crate::args::{Arguments, named_variables};
+use crate::call::returns_function;
 use crate::errors::Errors;
+use crate::future::{self, Form};
 use crate::model::{Block, Function};
-use crate::operation::Operation;
-use crate::receiver::{Receiver, first_type};
-
-const ASYNC: &str = "async operations are not supported yet: leave this one without an attribute";
+use crate::operation::{Operation, track_caller};
+use crate::receiver::Receiver;
 
 /// Two operation attributes on one function.
 pub(crate) const ONE_ACCESS: &str =
     "a function is one operation: keep one of `read`, `write` and `update`";
+
+const ONE_ROLE: &str = "a function is an operation or a region: leave one of the attributes out";
 
 /// Checks everything under `contract`.
 pub(crate) fn block(block: &Block, errors: &mut Errors) {
@@ -31,16 +32,6 @@ pub(crate) fn block(block: &Block, errors: &mut Errors) {
     }
     let mut any = false;
     for function in block.functions() {
-        for attribute in &function.attributes {
-            if attribute
-                .path()
-                .segments
-                .last()
-                .is_some_and(|segment| segment.ident == "expect_atomic")
-            {
-                errors.at(attribute, "`expect_atomic` is not supported yet");
-            }
-        }
         for conditional in &function.operations {
             any = true;
             operation(function, &conditional.operation, errors);
@@ -81,36 +72,118 @@ pub(crate) fn free(function: &Function, own: &Operation, errors: &mut Errors) {
     operation(function, own, errors);
 }
 
+/// Checks a function that is a region, `arguments` being those of `expect_atomic`.
+pub(crate) fn region(function: &Function, arguments: &Arguments, errors: &mut Errors) {
+    for operation in &function.operations {
+        errors.at(&operation.operation.declared, ONE_ROLE);
+    }
+    if function.body.is_none() {
+        errors.at(
+            &function.signature.ident,
+            "a function without a body cannot be a region: put `expect_atomic` where it is implemented",
+        );
+    }
+    body(function, arguments, "a region", errors);
+}
+
 /// Checks a function that is an operation.
 fn operation(function: &Function, operation: &Operation, errors: &mut Errors) {
+    for attribute in &function.attributes {
+        if attribute
+            .path()
+            .segments
+            .last()
+            .is_some_and(|segment| segment.ident == "expect_atomic")
+        {
+            errors.at(attribute, ONE_ROLE);
+        }
+    }
+    body(function, &operation.arguments, "an operation", errors);
+    // A required method only hands on its caller; its implementations say what they act on.
+    if function.body.is_some() {
+        object(function, operation, errors);
+        when(function, operation, errors);
+    }
+}
+
+/// Checks that the body can be run as what it `is` to be.
+fn body(function: &Function, arguments: &Arguments, is: &str, errors: &mut Errors) {
     let signature = &function.signature;
     if let Some(constness) = &signature.constness {
-        errors.at(constness, "a `const fn` cannot be an operation: it may run at compile time, where nothing is watched");
-    }
-    if let Some(asyncness) = &signature.asyncness {
-        errors.at(asyncness, ASYNC);
+        errors.at(
+            constness,
+            format!(
+                "a `const fn` cannot be {is}: it may run at compile time, where nothing is watched"
+            ),
+        );
     }
     if let Some(variadic) = &signature.variadic {
         errors.at(
             variadic,
-            "a C-variadic function cannot be an operation: its arguments cannot be handed on",
+            format!("a C-variadic function cannot be {is}: its arguments cannot be handed on"),
         );
     }
-    if let ReturnType::Type(_, output) = &signature.output
-        && let Some(future) = visible_future(output)
-    {
-        errors.at(future, ASYNC);
-    }
+    form(function, arguments, errors);
     for argument in &signature.inputs {
         let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(syn::Receiver { attrs, .. })) =
             argument;
         for attribute in attrs.iter().filter(|attribute| is_conditional(attribute)) {
-            errors.at(attribute, "a parameter of an operation cannot be conditional: put the `cfg` on the whole function");
+            errors.at(
+                attribute,
+                format!(
+                    "a parameter of {is} cannot be conditional: put the `cfg` on the whole function"
+                ),
+            );
         }
     }
-    // A required method only hands on its caller; its implementations say what they act on.
-    if function.body.is_some() {
-        object(function, operation, errors);
+}
+
+/// Checks what is said of the future that the function returns.
+fn form(function: &Function, arguments: &Arguments, errors: &mut Errors) {
+    let signature = &function.signature;
+    if let Some((word, _)) = &arguments.word {
+        if signature.asyncness.is_some() {
+            errors.at(
+                word,
+                format!("an `async fn` always returns a future: leave `{word}` out"),
+            );
+        } else if matches!(signature.output, ReturnType::Default) {
+            errors.at(
+                word,
+                format!("this function returns nothing: leave `{word}` out"),
+            );
+        }
+    }
+    if let ReturnType::Type(_, output) = &signature.output
+        && arguments.word.is_none()
+        && function.body.is_some()
+        && let Some(promise) = future::other_promise(output)
+    {
+        errors.at(
+            promise,
+            "a watched future is `Future`, `Send`, `Sync` and `Unpin` at most: return it in a box, or watch its making alone, with `call`",
+        );
+    }
+}
+
+/// Checks that the result can be looked at while the operation is in flight.
+fn when(function: &Function, operation: &Operation, errors: &mut Errors) {
+    let signature = &function.signature;
+    let Some((when, _)) = &operation.arguments.when else {
+        return;
+    };
+    let is_consumed = signature
+        .receiver()
+        .is_some_and(|receiver| Receiver::new(receiver).is_consumed());
+    if is_consumed && operation.arguments.object.is_none() {
+        errors.at(when, "the object may be gone when the result is there: name what outlives it with `object = …`, `resource = \"…\"` or `id = …`");
+    }
+    let form = Form::of(signature, &operation.arguments);
+    let own = track_caller(function.attributes.iter().map(|attribute| &attribute.meta));
+    if form != Form::Async && own.is_some() {
+        errors.at(when, "the result of a function that is `#[track_caller]` itself cannot be looked at: leave one of them out");
+    } else if form == Form::Call && returns_function(&signature.output) {
+        errors.at(when, "the result of a function that returns a hidden closure cannot be looked at: leave `when` out");
     }
 }
 
@@ -182,40 +255,4 @@ fn bindings(pattern: &Pat) -> Vec<Ident> {
     let mut bindings = Bindings(Vec::new());
     bindings.visit_pat(pattern);
     bindings.0
-}
-
-/// The part of a return type that says that it is a future.
-fn visible_future(output: &Type) -> Option<TokenStream> {
-    match output {
-        Type::ImplTrait(output) => future_bound(&output.bounds).then(|| output.to_token_stream()),
-        Type::Path(path) => {
-            let last = path.path.segments.last()?;
-            if last.ident == "BoxFuture" || last.ident == "LocalBoxFuture" {
-                return Some(path.to_token_stream());
-            }
-            let inner = first_type(&last.arguments).filter(|_| last.ident == "Pin")?;
-            let Type::Path(boxed) = inner else {
-                return None;
-            };
-            let boxed = boxed
-                .path
-                .segments
-                .last()
-                .filter(|segment| segment.ident == "Box")?;
-            let Type::TraitObject(object) = first_type(&boxed.arguments)? else {
-                return None;
-            };
-            future_bound(&object.bounds).then(|| path.to_token_stream())
-        }
-        Type::Group(group) => visible_future(&group.elem),
-        Type::Paren(paren) => visible_future(&paren.elem),
-        _ => None,
-    }
-}
-
-fn future_bound<'a>(bounds: impl IntoIterator<Item = &'a syn::TypeParamBound>) -> bool {
-    bounds.into_iter().any(|bound| {
-        matches!(bound, syn::TypeParamBound::Trait(bound)
-            if bound.path.segments.last().is_some_and(|segment| segment.ident == "Future"))
-    })
 }

@@ -4,6 +4,13 @@
 pub use active::*;
 #[cfg(any(loom, feature = "detect"))]
 pub use core;
+#[cfg(any(loom, feature = "detect"))]
+pub use stand_ins::*;
+
+#[cfg(any(loom, feature = "detect"))]
+#[allow(missing_docs, reason = "not there to stay")]
+#[path = "__private/stand_ins.rs"]
+mod stand_ins;
 
 /// What `#[tsvd::test]` expands to, in every mode.
 pub use crate::check::{Ends, Test};
@@ -114,6 +121,7 @@ macro_rules! __place {
 mod active {
     use std::marker::PhantomData;
     use std::panic::Location;
+    use std::pin::Pin;
 
     pub use crate::contract::for_macros::*;
 
@@ -186,6 +194,59 @@ mod active {
         call10(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J);
         call11(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K);
         call12(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K, l: L);
+    }
+
+    /// Hands `result` to a closure, whose parameter has a type then.
+    #[inline]
+    pub fn call_with<R: ?Sized>(result: &R, body: impl FnOnce(&R) -> bool) -> bool {
+        body(result)
+    }
+
+    /// Where it is returned, what a body returns has this type. Never called.
+    #[cold]
+    pub fn never<R>() -> R {
+        unreachable!("it stands behind `if false`")
+    }
+
+    /// Has its argument captured, and whole.
+    #[inline(always)]
+    pub fn capture<T>(_: T) {}
+
+    /// `!`, which has no name yet but as what a function returns.
+    pub type Never = <fn() -> ! as Returns>::Output;
+
+    /// How `!` gets its name.
+    pub trait Returns {
+        /// The type.
+        type Output;
+    }
+
+    impl<R> Returns for fn() -> R {
+        type Output = R;
+    }
+
+    /// A future that never ends, whatever the compiler would have taken its output for.
+    #[inline(always)]
+    pub fn diverging<F: Future<Output = Never>>(future: F) -> F {
+        future
+    }
+
+    /// The path of a test as libtest shows it, from its module's.
+    pub const fn without_crate(path: &'static str) -> &'static str {
+        let mut at = 0;
+        while at + 1 < path.len() {
+            if path.as_bytes()[at] == b':' && path.as_bytes()[at + 1] == b':' {
+                return path.split_at(at + 2).1;
+            }
+            at += 1;
+        }
+        path
+    }
+
+    /// A future in the box that a function says it returns.
+    #[inline]
+    pub fn boxed<F: Future>(future: F) -> Pin<Box<F>> {
+        Box::pin(future)
     }
 
     // A guard stays on its thread: were it `Send`, two of these would fit and the call be ambiguous.

@@ -53,8 +53,9 @@
 //! # What to annotate
 //!
 //! - [`contract`] on an `impl` or `trait`, [`read`], [`write`](macro@write) and [`update`] on its methods and on free
-//!   functions: their documentation has every argument. `object`, `resource` and `id` say what is shared; `key` and `role`
-//!   narrow what conflicts.
+//!   functions, `async` or not: their documentation has every argument. `object`, `resource` and `id` say what is shared; `key`
+//!   and `role` narrow what conflicts.
+//! - [`expect_atomic`] on a function that checks something and then acts on it, over calls that each are safe.
 //! - [`scope`] for a stretch of code, [`reading`] and [`writing`] for a closure.
 //! - [`cell::UnsafeCell`] for each access of a cell.
 //! - [`thread`] and [`context::inherit`] where an operation runs others of its object on other threads and waits for them.
@@ -69,8 +70,7 @@
 //! # What it cannot see
 //!
 //! Calls that are not annotated or never made by two threads; accesses that never come within 100 ms of each other; data
-//! races inside of a method that the contract calls a read (ThreadSanitizer, Miri and loom see those); check-then-act over
-//! calls that lock internally, and `async fn`, which the attributes refuse for now; values of size zero, which have no
+//! races inside of a method that the contract calls a read (ThreadSanitizer, Miri and loom see those); values of size zero, which have no
 //! identity; operations nested more than 16 deep in one thread.
 //!
 //! # When it is on
@@ -92,7 +92,7 @@
 //! ordered. [`sync`], [`thread`], [`hint`] and [`cell`] are loom's then, and std's otherwise; [`ghost`] is state for specifications.
 //! A goal that no execution reaches fails a model: [`reachable!`].
 
-pub use tsvd_annotations::{contract, read, update, write};
+pub use tsvd_annotations::{contract, expect_atomic, read, test, update, write};
 
 pub mod cell;
 pub mod context;
@@ -148,5 +148,5 @@ pub fn enable() {
 
 /// The attributes, for `use tsvd::prelude::*`.
 pub mod prelude {
-    pub use tsvd_annotations::{contract, read, update, write};
+    pub use tsvd_annotations::{contract, expect_atomic, read, update, write};
 }

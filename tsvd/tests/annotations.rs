@@ -1,13 +1,26 @@
 //! What expansions do at run time, seen by a stand-in for `tsvd`. The crates in `crates/` run the same files in other
 //! editions.
 
+#[path = "annotations/asynchronous.rs"]
+mod asynchronous;
 #[path = "annotations/bodies.rs"]
 mod bodies;
 #[path = "annotations/forms.rs"]
 mod forms;
+#[path = "annotations/futures.rs"]
+mod futures;
 #[path = "annotations/objects.rs"]
 mod objects;
 #[path = "annotations/odd.rs"]
 mod odd;
 #[path = "annotations/recorder.rs"]
 mod recorder;
+#[path = "annotations/regions.rs"]
+mod regions;
+#[path = "annotations/rewritten.rs"]
+mod rewritten;
+#[path = "annotations/tests.rs"]
+mod tests;
+#[cfg(not(loom))]
+#[path = "annotations/tests_tokio.rs"]
+mod tests_tokio;

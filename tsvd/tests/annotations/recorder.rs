@@ -14,6 +14,7 @@ macro_rules! __operation {
 pub(crate) use __operation;
 
 thread_local! {
+    static TEST: Cell<Option<&'static str>> = const { Cell::new(None) };
     static OFF: Cell<bool> = const { Cell::new(false) };
     static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
@@ -41,6 +42,11 @@ pub(crate) fn record<R>(body: impl FnOnce() -> R) -> (R, Vec<String>, Vec<Entere
     (result, LOG.take(), ENTERED.take())
 }
 
+/// What the running `#[tsvd::test]` is called.
+pub(crate) fn test_name() -> Option<&'static str> {
+    TEST.get()
+}
+
 /// Runs `body` as in a process that is not watched.
 pub(crate) fn off<R>(body: impl FnOnce() -> R) -> R {
     OFF.set(true);
@@ -50,11 +56,14 @@ pub(crate) fn off<R>(body: impl FnOnce() -> R) -> R {
 }
 
 pub(crate) mod __private {
+    use std::future::Future;
     use std::panic::Location;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
 
     pub(crate) use tsvd::__private::*;
 
-    use super::{ENTERED, Entered, OFF, log};
+    use super::{ENTERED, Entered, OFF, TEST, log};
 
     #[derive(Debug)]
     pub(crate) struct Operation {
@@ -64,6 +73,7 @@ pub(crate) mod __private {
         pub(crate) role: Option<&'static str>,
         pub(crate) definition: &'static Location<'static>,
         pub(crate) drops: bool,
+        pub(crate) thread_safe: bool,
     }
 
     impl Operation {
@@ -80,6 +90,7 @@ pub(crate) mod __private {
                 role: None,
                 definition,
                 drops: false,
+                thread_safe: false,
             }
         }
 
@@ -98,6 +109,11 @@ pub(crate) mod __private {
             self
         }
 
+        pub(crate) const fn thread_safe(mut self) -> Self {
+            self.thread_safe = true;
+            self
+        }
+
         pub(crate) const fn definition(&self) -> &'static Location<'static> {
             self.definition
         }
@@ -109,6 +125,12 @@ pub(crate) mod __private {
     impl Guard {
         pub(crate) fn inert() -> Self {
             Self(None)
+        }
+
+        pub(crate) fn when(&self, wrote: bool) {
+            if self.0.is_some() {
+                log(format!("wrote: {wrote}"));
+            }
         }
     }
 
@@ -130,8 +152,94 @@ pub(crate) mod __private {
         object: Object,
         key: Option<Key<'_>>,
     ) -> Guard {
+        enter_with(operation, site, object, key.map(|key| format!("{key:?}")))
+    }
+
+    /// Of a thread-safe contract.
+    #[must_use]
+    pub(crate) struct AccessGuard(Guard);
+
+    impl AccessGuard {
+        pub(crate) fn inert() -> Self {
+            Self(Guard::inert())
+        }
+
+        pub(crate) fn when(&self, wrote: bool) {
+            self.0.when(wrote);
+        }
+    }
+
+    pub(crate) fn access(
+        operation: &'static Operation,
+        site: &'static Location<'static>,
+        object: Object,
+        key: Option<Key<'_>>,
+    ) -> AccessGuard {
+        assert!(operation.thread_safe);
+        AccessGuard(enter(operation, site, object, key))
+    }
+
+    /// Logged like an operation, with `strict` if it is.
+    #[derive(Debug)]
+    pub(crate) struct Region(Operation, bool);
+
+    impl Region {
+        pub(crate) const fn new(
+            module: &'static str,
+            name: &'static str,
+            strict: bool,
+            definition: &'static Location<'static>,
+        ) -> Self {
+            Self(
+                Operation::new(module, name, Access::Read, definition),
+                strict,
+            )
+        }
+
+        fn enter(&'static self, site: &'static Location<'static>) -> Guard {
+            if self.1 {
+                log("strict");
+            }
+            enter_with(&self.0, site, Object::resource("region"), None)
+        }
+    }
+
+    #[must_use]
+    pub(crate) struct RegionGuard(#[expect(dead_code, reason = "held for its drop")] Guard);
+
+    impl RegionGuard {
+        pub(crate) fn inert() -> Self {
+            Self(Guard::inert())
+        }
+    }
+
+    pub(crate) fn region(region: &'static Region, site: &'static Location<'static>) -> RegionGuard {
+        RegionGuard(region.enter(site))
+    }
+
+    pub(crate) struct OperatingRegion(Operating);
+
+    pub(crate) fn begin_region(region: &'static Region, Called(site): Called) -> OperatingRegion {
+        OperatingRegion(Operating(Some(Box::new(move || region.enter(site)))))
+    }
+
+    impl OperatingRegion {
+        pub(crate) fn inert() -> Self {
+            Self(Operating::inert())
+        }
+
+        pub(crate) fn run<F: Future>(self, body: F) -> Running<F> {
+            self.0.run(body)
+        }
+    }
+
+    fn enter_with(
+        operation: &'static Operation,
+        site: &'static Location<'static>,
+        object: Object,
+        key: Option<String>,
+    ) -> Guard {
         log(format!("+{}", operation.name));
-        let key = key.map(|key| format!("{key:?}"));
         ENTERED.with_borrow_mut(|entered| {
             entered.push(Entered {
                 operation,
@@ -141,5 +249,135 @@ pub(crate) mod __private {
             })
         });
         Guard(Some(operation.name))
+    }
+
+    #[derive(Clone, Copy)]
+    pub(crate) struct Called(&'static Location<'static>);
+
+    impl Called {
+        #[track_caller]
+        pub(crate) fn now() -> Self {
+            Self(Location::caller())
+        }
+
+        pub(crate) fn at(site: &'static Location<'static>) -> Self {
+            Self(site)
+        }
+    }
+
+    /// What is logged, and how.
+    type Enter = Box<dyn FnOnce() -> Guard + Send + Sync>;
+
+    pub(crate) struct Operating(Option<Enter>);
+
+    pub(crate) fn begin(
+        operation: &'static Operation,
+        Called(site): Called,
+        object: Object,
+        key: Option<Key<'_>>,
+    ) -> Operating {
+        let key = key.map(|key| format!("{key:?}"));
+        Operating(Some(Box::new(move || {
+            enter_with(operation, site, object, key)
+        })))
+    }
+
+    impl Operating {
+        pub(crate) fn inert() -> Self {
+            Self(None)
+        }
+
+        pub(crate) fn run<F: Future>(self, body: F) -> Running<F> {
+            Running {
+                body: Box::pin(body),
+                enter: self.0,
+                guard: None,
+            }
+        }
+
+        pub(crate) fn run_when<F: Future>(
+            self,
+            body: F,
+            when: impl FnOnce(&F::Output) -> bool,
+        ) -> Running<impl Future<Output = F::Output>> {
+            self.run(async {
+                let output = body.await;
+                log(format!("wrote: {}", when(&output)));
+                output
+            })
+        }
+    }
+
+    /// In flight from its first poll until it is finished or dropped.
+    pub(crate) struct Running<F> {
+        body: Pin<Box<F>>,
+        enter: Option<Enter>,
+        guard: Option<Guard>,
+    }
+
+    impl<F: Future> Future for Running<F> {
+        type Output = F::Output;
+
+        fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+            if let Some(enter) = self.enter.take() {
+                self.guard = Some(enter());
+            }
+            let polled = self.body.as_mut().poll(context);
+            if polled.is_ready() {
+                self.guard = None;
+            }
+            polled
+        }
+    }
+
+    pub(crate) struct Test {
+        name: &'static str,
+        rounds: u32,
+    }
+
+    /// What a test may return.
+    pub(crate) trait Ends {}
+    impl Ends for () {}
+    impl<T, E> Ends for Result<T, E> {}
+
+    impl Test {
+        pub(crate) const fn new(name: &'static str) -> Self {
+            Self { name, rounds: 1 }
+        }
+
+        pub(crate) const fn rounds(self, rounds: u32) -> Self {
+            Self { rounds, ..self }
+        }
+
+        pub(crate) fn expects(self, part: &'static str) -> Self {
+            log(format!("expects {part}"));
+            self
+        }
+
+        fn begin(&self) {
+            log(format!("round of {}", self.name));
+            TEST.set(Some(self.name));
+        }
+
+        pub(crate) fn run<R: Ends>(self, mut body: impl FnMut() -> R) -> R {
+            for _ in 1..self.rounds {
+                self.begin();
+                body();
+            }
+            self.begin();
+            body()
+        }
+
+        pub(crate) async fn run_async<R: Ends, F: Future<Output = R>>(
+            self,
+            mut body: impl FnMut() -> F,
+        ) -> R {
+            for _ in 1..self.rounds {
+                self.begin();
+                body().await;
+            }
+            self.begin();
+            body().await
+        }
     }
 }

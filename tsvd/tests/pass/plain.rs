@@ -17,6 +17,46 @@ impl<T: Clone> Slab<T> {
     }
 }
 
+#[contract(thread_safe)]
+impl Slab<u8> {
+    #[read]
+    async fn last(&self) -> Option<&u8> {
+        std::future::ready(()).await;
+        self.0.last()
+    }
+
+    #[update(when = |taken| taken.is_some())]
+    fn take(&mut self) -> Option<u8> {
+        self.0.pop()
+    }
+
+    #[write(when = Option::is_some)]
+    async fn take_later(&mut self) -> Option<u8> {
+        self.0.pop()
+    }
+
+    #[expect_atomic]
+    fn take_last(&mut self) -> Option<u8> {
+        if self.0.is_empty() { None } else { self.take() }
+    }
+
+    #[expect_atomic(strict)]
+    async fn replace_last(&mut self, by: u8) -> Result<u8, Box<dyn std::error::Error>> {
+        let last = self.take_later().await.ok_or("empty")?;
+        self.0.push(by);
+        Ok(last)
+    }
+}
+
+/// The output of a future that is ready at its first poll.
+fn now<F: Future>(future: F) -> F::Output {
+    let mut task = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut task) {
+        std::task::Poll::Ready(output) => output,
+        std::task::Poll::Pending => panic!("the future waits"),
+    }
+}
+
 #[update(resource = "environment")]
 fn free() -> u8 {
     1
@@ -28,4 +68,7 @@ fn main() {
     assert_eq!(slab.set(2, 3), None);
     assert_eq!(slab.get(1), Some(&3));
     assert_eq!(free(), 1);
+    assert_eq!(now(slab.last()), Some(&3));
+    assert_eq!(now(slab.replace_last(4)).ok(), Some(3));
+    assert_eq!(slab.take_last(), Some(4));
 }

@@ -1,10 +1,18 @@
+#[path = "../../../annotations/asynchronous.rs"]
+mod asynchronous;
 #[path = "../../../annotations/bodies.rs"]
 mod bodies;
 #[path = "../../../annotations/forms.rs"]
 mod forms;
+#[path = "../../../annotations/futures.rs"]
+mod futures;
 #[path = "../../../annotations/objects.rs"]
 mod objects;
 #[path = "../../../annotations/odd.rs"]
 mod odd;
 #[path = "../../../annotations/recorder.rs"]
 mod recorder;
+#[path = "../../../annotations/regions.rs"]
+mod regions;
+#[path = "../../../annotations/tests.rs"]
+mod tests;

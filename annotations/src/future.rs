@@ -1,0 +1,231 @@
+//! Prints a function whose operation is in flight while a future runs: an `async fn`, or one that returns a future.
+//!
+//! An `async fn` becomes a function that returns `impl Future`, so that it knows where it is called. The `impl` has the span of
+//! this crate, and so captures what an `async fn` captures in every edition. Two blocks stand in one another:
+//!
+//! - The outer one begins the operation at its first poll. It captures the parameters in their order, and whole, so that a
+//!   future that is never polled drops them as that of an `async fn` does.
+//! - The inner one is what is in flight. It binds the parameters anew, as an `async fn` does, and then its tail is the body;
+//!   a return that is never reached fixes the type of the others.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::{Ident, Path, ReturnType, Signature, Token, Type, TypeParamBound};
+
+use crate::args::{Arguments, Word};
+use crate::call::{Call, closure_output};
+use crate::expand::{crate_tokens, span_at};
+use crate::flight::Flight;
+use crate::receiver::first_type;
+
+/// What a call gives, as far as its function says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The result: in flight until it returns.
+    Call,
+    /// An `async fn`.
+    Async,
+    /// `impl Future`.
+    Hidden,
+    /// A future in a box, or what is said to be one.
+    Boxed,
+}
+
+impl Form {
+    pub(crate) fn of(signature: &Signature, arguments: &Arguments) -> Self {
+        if signature.asyncness.is_some() {
+            return Self::Async;
+        }
+        let ReturnType::Type(_, output) = &signature.output else {
+            return Self::Call;
+        };
+        match arguments.word.as_ref().map(|(_, word)| word) {
+            Some(Word::Call) => Self::Call,
+            Some(Word::Future) => visible(output).unwrap_or(match **output {
+                Type::ImplTrait(_) => Self::Hidden,
+                _ => Self::Boxed,
+            }),
+            None => visible(output).unwrap_or(Self::Call),
+        }
+    }
+}
+
+/// What a return type says if it is that of a future.
+fn visible(output: &Type) -> Option<Form> {
+    match output {
+        Type::ImplTrait(output) => has_future(&output.bounds).then_some(Form::Hidden),
+        Type::Path(path) => {
+            let last = path.path.segments.last()?;
+            if last.ident == "BoxFuture" || last.ident == "LocalBoxFuture" {
+                return Some(Form::Boxed);
+            }
+            let inner = first_type(&last.arguments).filter(|_| last.ident == "Pin")?;
+            let Type::Path(boxed) = inner else {
+                return None;
+            };
+            let boxed = boxed
+                .path
+                .segments
+                .last()
+                .filter(|segment| segment.ident == "Box")?;
+            let Type::TraitObject(object) = first_type(&boxed.arguments)? else {
+                return None;
+            };
+            has_future(&object.bounds).then_some(Form::Boxed)
+        }
+        Type::Group(group) => visible(&group.elem),
+        Type::Paren(paren) => visible(&paren.elem),
+        _ => None,
+    }
+}
+
+fn has_future<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> bool {
+    bounds
+        .into_iter()
+        .any(|bound| trait_name(bound).is_some_and(|name| name == "Future"))
+}
+
+fn trait_name(bound: &TypeParamBound) -> Option<&Ident> {
+    match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().map(|last| &last.ident),
+        _ => None,
+    }
+}
+
+/// The trait, beside `Future`, that an `impl Future` promises and one that is watched cannot keep.
+pub(crate) fn other_promise(output: &Type) -> Option<&TypeParamBound> {
+    const KEPT: [&str; 6] = [
+        "Future",
+        "Send",
+        "Sync",
+        "Unpin",
+        "UnwindSafe",
+        "RefUnwindSafe",
+    ];
+    match output {
+        Type::ImplTrait(output) if has_future(&output.bounds) => {
+            output.bounds.iter().find(|bound| {
+                trait_name(bound).is_some_and(|name| KEPT.iter().all(|kept| name != kept))
+            })
+        }
+        Type::Group(group) => other_promise(&group.elem),
+        Type::Paren(paren) => other_promise(&paren.elem),
+        _ => None,
+    }
+}
+
+/// Makes a function that returns a future of an `async fn`.
+pub(crate) fn hide(signature: &mut Signature, krate: Option<&Path>) {
+    let span = Span::mixed_site();
+    let krate = crate_tokens(krate, span);
+    let output = match &signature.output {
+        ReturnType::Default => quote_spanned!(span=> ()),
+        // It may be returned, and not yet be named elsewhere.
+        output if is_never(output) => quote_spanned!(span=> #krate::__private::Never),
+        ReturnType::Type(_, output) => output.to_token_stream(),
+    };
+    let future =
+        quote_spanned!(span=> impl #krate::__private::core::future::Future<Output = #output>);
+    signature.asyncness = None;
+    signature.output = ReturnType::Type(Token![->](span), Box::new(Type::Verbatim(future)));
+}
+
+/// The signature and body of what stands for an `async fn`.
+pub(crate) fn asynchronous(
+    signature: &Signature,
+    body: &TokenStream,
+    flight: &Flight<'_>,
+    used: &[Ident],
+) -> (Signature, TokenStream) {
+    let Flight { span, private, .. } = flight;
+    let span = *span;
+    let receiver = signature.receiver().map(|receiver| receiver.self_token);
+    let whole = receiver.map(|own| quote_spanned!(span=> #private::capture(&#own);));
+    let returned = returned_type(&signature.output, span).map(|returned| {
+        // Where the types of the body and of this differ, the message is about the type that is written.
+        let span = span_at(&returned);
+        let krate = crate_tokens(flight.krate, span);
+        quote_spanned!(span=> if false { return #krate::__private::never::<#returned>(); })
+    });
+    let body = quote_spanned!(span=> { #whole #returned #body });
+    let Call {
+        mut outer,
+        names,
+        helper,
+        expression,
+    } = Call::new(signature, &body, flight, used);
+    hide(&mut outer, flight.krate);
+    let inner = if is_never(&signature.output) {
+        quote_spanned!(span=> #private::diverging(#expression))
+    } else {
+        expression
+    };
+    let own = receiver.iter();
+    let captured = quote_spanned!(span=> #private::capture((#(&#own,)* #(&#names,)*)););
+    let called = flight.called();
+    let begin = flight.begin(&quote_spanned!(span=> __tsvd_called));
+    let run = run(flight, &inner);
+    let run = if flight.is_consumed {
+        run
+    } else {
+        quote_spanned!(span=> #run.await)
+    };
+    let statements = quote_spanned! {span=>
+        #helper
+        let __tsvd_called = #called;
+        async move { #captured #begin #run }
+    };
+    (outer, statements)
+}
+
+/// The type that the body returns, as far as it is written, and unless all of it is hidden or it never returns.
+pub(crate) fn returned_type(output: &ReturnType, span: Span) -> Option<TokenStream> {
+    match output {
+        ReturnType::Type(_, output) if matches!(**output, Type::ImplTrait(_)) => None,
+        output => (!is_never(output)).then(|| closure_output(output, span)),
+    }
+}
+
+fn is_never(output: &ReturnType) -> bool {
+    matches!(output, ReturnType::Type(_, output) if matches!(**output, Type::Never(_)))
+}
+
+/// The statements of a function that returns the future it gets from `call`.
+pub(crate) fn returned(
+    output: &ReturnType,
+    call: &TokenStream,
+    flight: &Flight<'_>,
+    form: Form,
+) -> TokenStream {
+    let Flight { span, private, .. } = flight;
+    let begin = flight.begin(&flight.called());
+    let run = if flight.is_consumed {
+        let run = run(flight, &quote_spanned!(*span=> __tsvd_future));
+        quote_spanned!(*span=> { let __tsvd_future = #call; async move { #run } })
+    } else {
+        run(flight, call)
+    };
+    let run = if form == Form::Boxed {
+        // Where this is no such box, the message is about the return type.
+        let span = span_at(output);
+        quote_spanned!(span=> #private::boxed(#run))
+    } else {
+        run
+    };
+    quote_spanned!(*span=> #begin #run)
+}
+
+/// The future that is in flight while `body` runs, or before it if the body consumes the object.
+fn run(flight: &Flight<'_>, body: &TokenStream) -> TokenStream {
+    let Flight { span, private, .. } = flight;
+    if flight.is_consumed {
+        return quote_spanned! {*span=>
+            __tsvd_operating.run(#private::core::future::ready(())).await;
+            #body.await
+        };
+    }
+    match &flight.when {
+        Some(when) => quote_spanned!(*span=> __tsvd_operating.run_when(#body, #when)),
+        None => quote_spanned!(*span=> __tsvd_operating.run(#body)),
+    }
+}
