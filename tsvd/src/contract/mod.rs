@@ -7,6 +7,9 @@ mod registry;
 
 pub(crate) use key::{Key, hash_of};
 pub(crate) use object::{Kind, Object};
+#[cfg(all(feature = "detect", not(loom)))]
+#[allow(unused_imports, reason = "a stand-in")]
+pub(crate) use operation::Did;
 pub(crate) use operation::{Access, Operation, conflict};
 pub(crate) use registry::Registry;
 

@@ -64,6 +64,11 @@ impl Operation {
         self
     }
 
+    /// Stand-in: an operation under a thread-safe contract.
+    pub const fn thread_safe(self) -> Self {
+        self
+    }
+
     /// Marks `Drop::drop`, which ends the life of its object.
     pub const fn dropping(mut self) -> Self {
         self.drops = true;
@@ -106,6 +111,21 @@ impl Operation {
     pub(crate) fn is_declared(&self) -> bool {
         self.declared
     }
+}
+
+#[cfg(all(feature = "detect", not(loom)))]
+/// Stand-in: what an access did.
+#[allow(dead_code, reason = "a stand-in")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Did {
+    Nothing,
+    Read,
+    Write,
+    Update,
+    /// An exclusive section that read before it wrote, or read and wrote nothing.
+    Revalidated {
+        wrote: bool,
+    },
 }
 
 /// Whether two operations on one object may not be in flight at once. `a_key` and `b_key` are hashes of their keys:

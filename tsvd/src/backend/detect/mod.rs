@@ -7,6 +7,8 @@ mod gate;
 mod inherit;
 mod memory;
 mod recorder;
+#[allow(dead_code, reason = "a stand-in")]
+mod standin;
 pub(crate) mod synchronised;
 mod threads;
 mod ticker;
@@ -24,6 +26,8 @@ use world::World;
 
 pub(crate) use gate::{Chosen, enable};
 pub(crate) use inherit::bequeath;
+#[allow(unused_imports, reason = "a stand-in")]
+pub(crate) use standin::{Approach, Section, approach, ended};
 
 /// Read by every operation.
 struct Shared {
