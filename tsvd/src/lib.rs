@@ -96,14 +96,27 @@ pub use tsvd_annotations::{contract, expect_atomic, read, test, update, write};
 
 pub mod cell;
 pub mod context;
+#[cfg(feature = "dashmap")]
+pub mod dashmap;
 pub mod ghost;
 pub mod hint;
 pub mod model;
 mod object_id;
 mod scope;
+#[cfg(any(
+    feature = "dashmap",
+    all(any(feature = "detect", feature = "tokio"), not(loom))
+))]
+#[cfg_attr(
+    not(feature = "dashmap"),
+    allow(dead_code, reason = "drop-ins use a part each")
+)]
+mod section;
 pub mod settings;
 pub mod sync;
 pub mod thread;
+#[cfg(all(feature = "tokio", not(loom)))]
+pub mod tokio;
 
 #[doc(hidden)]
 #[path = "__private.rs"]

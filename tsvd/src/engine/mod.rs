@@ -70,6 +70,8 @@ pub(crate) struct Engine<E: Environment> {
     published: traps::Counters,
     /// The same for watches of regions, which change no `NOW`: whoever misses one loses a violation, and reports none.
     watched: traps::Counters,
+    /// How many there are in all.
+    watches: lossy::AtomicU32,
     traps: traps::Table<E>,
     history: history::History,
     sites: sites::Sites,
@@ -123,6 +125,7 @@ impl<E: Environment> Engine<E> {
             ticks: CachePadded::new(lossy::AtomicU32::new(0)),
             published: traps::Counters::new(),
             watched: traps::Counters::new(),
+            watches: lossy::AtomicU32::new(0),
             traps: traps::Table::new(),
             history: history::History::new(parameters.history_lines, parameters.object_history),
             sites: sites::Sites::new(),

@@ -30,10 +30,10 @@ use world::World;
 pub(crate) use crate::engine::On;
 pub(crate) use gate::{Chosen, enable};
 pub(crate) use inherit::bequeath;
+pub(crate) use regions::{
+    AccessGuard, Approach, PolledRegion, RegionGuard, Section, access, approach, ended, region, revalidated,
+};
 pub(crate) use watch::Watch;
-pub(crate) use regions::{AccessGuard, PolledRegion, RegionGuard, access, region, revalidated};
-#[allow(unused_imports, reason = "what the drop-ins call")]
-pub(crate) use regions::{Approach, Section, approach};
 
 /// Read by every operation.
 struct Shared {

@@ -21,7 +21,6 @@ pub(crate) struct Approach {
     delayed: Option<Delayed>,
 }
 
-#[allow(dead_code, reason = "what the drop-ins call")]
 /// To be called before a lock of the guest's is taken for the access, never while one is held that it needs: it may sleep.
 #[inline]
 pub(crate) fn approach(
@@ -40,8 +39,7 @@ pub(crate) fn approach(
 }
 
 impl Approach {
-    #[allow(dead_code, reason = "what the drop-ins call")]
-    /// The same for where nobody may sleep.
+        /// The same for where nobody may sleep.
     #[inline]
     pub(crate) fn undelayed(
         operation: &'static Operation,
@@ -58,8 +56,7 @@ impl Approach {
         }
     }
 
-    #[allow(dead_code, reason = "what the drop-ins call")]
-    /// The access begins.
+        /// The access begins.
     #[inline]
     pub(crate) fn enter(self) -> Section {
         let call = self.call();
@@ -73,6 +70,13 @@ impl Approach {
             object: self.object,
             key: self.key.map(|hash| Key { hash, debug: None }),
         }
+    }
+}
+
+/// The life of what is at `address` ends: watches on it are on nothing that is to come there.
+pub(crate) fn ended(address: usize) {
+    if enabled() {
+        ENGINE.unwatch_address(threads::attached(), address as u64);
     }
 }
 
@@ -107,8 +111,7 @@ impl Section {
         }))
     }
 
-    #[allow(dead_code, reason = "what the drop-ins call")]
-    /// It ends, and this is what it did.
+        /// It ends, and this is what it did.
     #[inline]
     pub(crate) fn leave(mut self, did: Did) {
         self.end(|_| did);

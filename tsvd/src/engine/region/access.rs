@@ -358,7 +358,7 @@ impl<E: Environment> Engine<E> {
         };
         for watch in bucket.watches.extract_if(.., |watch| replaced(watch)) {
             gone.push(watch);
-            self.watched.lower(hash);
+            self.watch_less(hash);
         }
         let open = here.and_then(|context| {
             context.regions.with(region, |open| {
@@ -371,7 +371,7 @@ impl<E: Environment> Engine<E> {
         };
         forgotten.extend(forgets.map(|words| (words, region)));
         let number = bucket.number();
-        self.watched.raise(hash);
+        self.watch_more(hash);
         bucket.watches.push(Watch {
             number,
             region,

@@ -4,6 +4,8 @@ use crate::contract::{Did, Object, Pattern, Region, meet};
 use crate::engine::Engine;
 use crate::engine::enter::object_hash;
 use crate::engine::env::Environment;
+use crate::engine::marks::Context;
+use crate::engine::primitive::lossy::Ordering;
 use crate::engine::traps::{Bucket, Party};
 
 use super::On;
@@ -91,11 +93,42 @@ impl<E: Environment> Engine<E> {
             })
             .collect::<Vec<_>>();
         for _ in &gone {
-            self.watched.lower(hash);
+            self.watch_less(hash);
         }
         // What they hold is freed without the lock.
         drop(bucket);
         drop(gone);
+    }
+
+    pub(super) fn watch_more(&self, hash: u64) {
+        self.watched.raise(hash);
+        self.watches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn watch_less(&self, hash: u64) {
+        self.watched.lower(hash);
+        self.watches.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The life of whatever is at `address` ends. The caller has it alone, so there is no watch on it but those that are seen
+    /// here.
+    pub(crate) fn unwatch_address(&self, context: Option<&'static Context<E>>, address: u64) {
+        let is_own_work = context.is_some_and(Context::is_suspended);
+        if self.watches.load(Ordering::Relaxed) == 0 || is_own_work {
+            return;
+        }
+        let _suspended = context.map(Context::suspend);
+        for bucket in self.traps.buckets() {
+            let mut bucket = bucket.lock();
+            let gone = bucket
+                .watches
+                .extract_if(.., |watch| watch.object.words()[0] == address)
+                .collect::<Vec<_>>();
+            drop(bucket);
+            for watch in &gone {
+                self.watch_less(object_hash(watch.object.words()));
+            }
+        }
     }
 
     /// The object's life ends: nobody's watch is on the next one at its address.

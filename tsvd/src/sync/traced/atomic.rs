@@ -1,11 +1,15 @@
-//! [`std::sync::atomic`], of which the strategy `tsvd-hb` is told: an acquiring access comes after the releasing ones of the
-//! same atomic. `Relaxed` accesses and fences are taken for no order.
+//! [`std::sync::atomic`], each access of which is one of a thread-safe contract. The strategy `tsvd-hb` is told that an acquiring
+//! access comes after the releasing ones of the same atomic; `Relaxed` accesses and fences are taken for no order.
+//!
+//! An exchange has looked, whether it succeeds or fails: the value is what it was expected to be, or the caller has the newest.
+//! So a loop around it is right, which begins anew with what it was told.
 
 use std::fmt;
 use std::sync::atomic::{self as std_atomic, Ordering};
 
 use super::address;
 use crate::backend::synchronised::{acquired, is_heard, released};
+use crate::section::{End, coming};
 
 #[inline]
 fn is_release(order: Ordering) -> bool {
@@ -23,15 +27,24 @@ fn is_acquire(order: Ordering) -> bool {
     )
 }
 
+macro_rules! contract {
+    ($atomic:ident) => {
+        concat!("tsvd::sync::atomic::", stringify!($atomic))
+    };
+}
+
 /// One read-modify-write each, from the value before and an argument.
 macro_rules! rmw {
-    ($type:ty: $($name:ident)*) => {$(
+    ($atomic:ident, $type:ty: $($name:ident)*) => {$(
         #[doc = concat!("As std's `", stringify!($name), "`.")]
         #[inline]
+        #[track_caller]
         pub fn $name(&self, value: $type, order: Ordering) -> $type {
+            let call = coming!(contract!($atomic), Update stringify!($name), self).enter();
             self.before(order);
-            let old = self.0.$name(value, order);
+            let old = self.inner.$name(value, order);
             self.after(order);
+            call.updated();
             old
         }
     )*};
@@ -39,35 +52,41 @@ macro_rules! rmw {
 
 macro_rules! atomic {
     ($name:ident $(<$parameter:ident>)?, $type:ty, $($rmw:ident)*) => {
-        #[doc = concat!("[`std::sync::atomic::", stringify!($name), "`] that tells of its accesses.")]
+        #[doc = concat!("[`std::sync::atomic::", stringify!($name), "`] whose accesses are [told of](crate::sync#accesses).")]
         #[derive(Default)]
-        #[repr(transparent)]
-        pub struct $name$(<$parameter>)?(std_atomic::$name$(<$parameter>)?);
+        #[repr(C)]
+        pub struct $name$(<$parameter>)? {
+            end: End,
+            inner: std_atomic::$name$(<$parameter>)?,
+        }
 
         impl$(<$parameter>)? $name$(<$parameter>)? {
             /// As std's `new`.
             #[inline]
             #[must_use]
             pub const fn new(value: $type) -> Self {
-                Self(std_atomic::$name::new(value))
+                Self {
+                    end: End,
+                    inner: std_atomic::$name::new(value),
+                }
             }
 
-            /// As std's `into_inner`.
+            /// As std's `into_inner`, but not `const`.
             #[inline]
-            pub const fn into_inner(self) -> $type {
-                self.0.into_inner()
+            pub fn into_inner(self) -> $type {
+                self.inner.into_inner()
             }
 
             /// As std's `get_mut`.
             #[inline]
             pub fn get_mut(&mut self) -> &mut $type {
-                self.0.get_mut()
+                self.inner.get_mut()
             }
 
             /// As std's `as_ptr`; of accesses through it nothing is told.
             #[inline]
             pub const fn as_ptr(&self) -> *mut $type {
-                self.0.as_ptr()
+                self.inner.as_ptr()
             }
 
             /// As std's `load`.
@@ -76,9 +95,12 @@ macro_rules! atomic {
             ///
             /// If `order` releases.
             #[inline]
+            #[track_caller]
             pub fn load(&self, order: Ordering) -> $type {
-                let value = self.0.load(order);
+                let call = coming!(contract!($name), Read "load", self).enter();
+                let value = self.inner.load(order);
                 self.after(order);
+                call.read();
                 value
             }
 
@@ -88,12 +110,15 @@ macro_rules! atomic {
             ///
             /// If `order` acquires.
             #[inline]
+            #[track_caller]
             pub fn store(&self, value: $type, order: Ordering) {
+                let call = coming!(contract!($name), Write "store", self).enter();
                 self.before(order);
-                self.0.store(value, order);
+                self.inner.store(value, order);
+                call.wrote();
             }
 
-            rmw!($type: swap $($rmw)*);
+            rmw!($name, $type: swap $($rmw)*);
 
             /// As std's `compare_exchange`.
             ///
@@ -101,6 +126,7 @@ macro_rules! atomic {
             ///
             /// If `failure` releases.
             #[inline]
+            #[track_caller]
             pub fn compare_exchange(
                 &self,
                 current: $type,
@@ -108,9 +134,11 @@ macro_rules! atomic {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$type, $type> {
+                let call = coming!(contract!($name), Update "compare_exchange", self).enter();
                 self.before_exchange(current, success);
-                let outcome = self.0.compare_exchange(current, new, success, failure);
+                let outcome = self.inner.compare_exchange(current, new, success, failure);
                 self.after(if outcome.is_ok() { success } else { failure });
+                call.revalidated(outcome.is_ok());
                 outcome
             }
 
@@ -120,6 +148,7 @@ macro_rules! atomic {
             ///
             /// If `failure` releases.
             #[inline]
+            #[track_caller]
             pub fn compare_exchange_weak(
                 &self,
                 current: $type,
@@ -127,9 +156,11 @@ macro_rules! atomic {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$type, $type> {
+                let call = coming!(contract!($name), Update "compare_exchange_weak", self).enter();
                 self.before_exchange(current, success);
-                let outcome = self.0.compare_exchange_weak(current, new, success, failure);
+                let outcome = self.inner.compare_exchange_weak(current, new, success, failure);
                 self.after(if outcome.is_ok() { success } else { failure });
+                call.revalidated(outcome.is_ok());
                 outcome
             }
 
@@ -143,20 +174,34 @@ macro_rules! atomic {
             ///
             /// If `fetch_order` releases.
             #[inline]
+            #[track_caller]
             pub fn fetch_update(
                 &self,
                 set_order: Ordering,
                 fetch_order: Ordering,
                 mut update: impl FnMut($type) -> Option<$type>,
             ) -> Result<$type, $type> {
-                let mut old = self.load(fetch_order);
-                while let Some(new) = update(old) {
-                    match self.compare_exchange_weak(old, new, set_order, fetch_order) {
-                        Ok(old) => return Ok(old),
-                        Err(actual) => old = actual,
+                let call = coming!(contract!($name), Update "fetch_update", self).enter();
+                let mut old = self.inner.load(fetch_order);
+                self.after(fetch_order);
+                let outcome = loop {
+                    let Some(new) = update(old) else {
+                        break Err(old);
+                    };
+                    self.before_exchange(old, set_order);
+                    match self.inner.compare_exchange_weak(old, new, set_order, fetch_order) {
+                        Ok(old) => {
+                            self.after(set_order);
+                            break Ok(old);
+                        }
+                        Err(actual) => {
+                            self.after(fetch_order);
+                            old = actual;
+                        }
                     }
-                }
-                Err(old)
+                };
+                call.revalidated(outcome.is_ok());
+                outcome
             }
 
             #[inline]
@@ -170,7 +215,7 @@ macro_rules! atomic {
             /// one is missed.
             #[inline]
             fn before_exchange(&self, current: $type, order: Ordering) {
-                if is_release(order) && is_heard() && self.0.load(Ordering::Relaxed) == current {
+                if is_release(order) && is_heard() && self.inner.load(Ordering::Relaxed) == current {
                     released(address(self));
                 }
             }
@@ -191,7 +236,7 @@ macro_rules! atomic {
 
         impl$(<$parameter>)? fmt::Debug for $name$(<$parameter>)? {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+                self.inner.fmt(f)
             }
         }
     };
@@ -211,6 +256,7 @@ atomic!(AtomicPtr<T>, *mut T,);
 impl AtomicBool {
     /// As std's `fetch_not`.
     #[inline]
+    #[track_caller]
     pub fn fetch_not(&self, order: Ordering) -> bool {
         self.fetch_xor(true, order)
     }
@@ -218,6 +264,6 @@ impl AtomicBool {
 
 impl<T> fmt::Pointer for AtomicPtr<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.inner.fmt(f)
     }
 }

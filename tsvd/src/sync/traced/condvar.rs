@@ -1,11 +1,15 @@
 use std::fmt;
+use std::panic::Location;
 use std::sync::{LockResult, WaitTimeoutResult};
 use std::time::Duration;
 
 use super::{MutexGuard, map};
-use crate::backend::synchronised::{acquired, released};
+use crate::section::coming;
 
-/// [`std::sync::Condvar`] for a [`Mutex`](super::Mutex) that tells of its owners: who waits lets others have it meanwhile.
+const CONTRACT: &str = "tsvd::sync::Condvar";
+
+/// [`std::sync::Condvar`] for a [`Mutex`](super::Mutex) whose critical sections are accesses: who waits lets others have it
+/// meanwhile, and comes back with one of its own.
 //
 // That a notification comes before its wake-up needs no telling, for the mutex orders what they are about.
 #[derive(Default)]
@@ -28,12 +32,21 @@ impl Condvar {
     /// # Panics
     ///
     /// Where [`std::sync::Condvar::wait`] may.
+    #[track_caller]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
-        let MutexGuard { releasing, inner } = guard;
-        released(releasing.0);
+        let MutexGuard {
+            owner,
+            inner,
+            mutex,
+        } = guard;
+        drop(owner);
         let waited = self.0.wait(inner);
-        acquired(releasing.0);
-        map(waited, |inner| MutexGuard { releasing, inner })
+        let owner = mutex.owner(coming!(at_once CONTRACT, Update "wait", mutex));
+        map(waited, |inner| MutexGuard {
+            owner,
+            inner,
+            mutex,
+        })
     }
 
     /// [`std::sync::Condvar::wait_while`].
@@ -45,6 +58,7 @@ impl Condvar {
     /// # Panics
     ///
     /// Where [`std::sync::Condvar::wait`] may.
+    #[track_caller]
     pub fn wait_while<'a, T, F>(
         &self,
         mut guard: MutexGuard<'a, T>,
@@ -53,10 +67,14 @@ impl Condvar {
     where
         F: FnMut(&mut T) -> bool,
     {
-        while condition(&mut guard) {
+        // That it is lent mutably is no write: conditions look.
+        loop {
+            guard.owner.section.looks();
+            if !condition(&mut guard.inner) {
+                return Ok(guard);
+            }
             guard = self.wait(guard)?;
         }
-        Ok(guard)
     }
 
     /// [`std::sync::Condvar::wait_timeout`].
@@ -68,17 +86,27 @@ impl Condvar {
     /// # Panics
     ///
     /// Where [`std::sync::Condvar::wait`] may.
+    #[track_caller]
     pub fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
         timeout: Duration,
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
-        let MutexGuard { releasing, inner } = guard;
-        released(releasing.0);
+        let MutexGuard {
+            owner,
+            inner,
+            mutex,
+        } = guard;
+        drop(owner);
         let waited = self.0.wait_timeout(inner, timeout);
-        acquired(releasing.0);
+        let owner = mutex.owner(coming!(at_once CONTRACT, Update "wait_timeout", mutex));
         map(waited, |(inner, outcome)| {
-            (MutexGuard { releasing, inner }, outcome)
+            let guard = MutexGuard {
+                owner,
+                inner,
+                mutex,
+            };
+            (guard, outcome)
         })
     }
 
@@ -91,6 +119,7 @@ impl Condvar {
     /// # Panics
     ///
     /// Where [`std::sync::Condvar::wait`] may.
+    #[track_caller]
     pub fn wait_timeout_while<'a, T, F>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -100,18 +129,34 @@ impl Condvar {
     where
         F: FnMut(&mut T) -> bool,
     {
-        let MutexGuard { releasing, inner } = guard;
+        let MutexGuard {
+            owner,
+            inner,
+            mutex,
+        } = guard;
+        let site = Location::caller();
+        let again = || {
+            mutex.owner(coming!(at_once from site, CONTRACT, Update "wait_timeout_while", mutex))
+        };
+        let mut owner = Some(owner);
         // std's own loop, for nobody else makes its outcome: it asks with the mutex locked, before it waits.
         let condition = |value: &mut T| {
-            acquired(releasing.0);
+            owner.get_or_insert_with(again).section.looks();
             let waits = condition(value);
-            released(releasing.0);
+            if waits {
+                owner = None;
+            }
             waits
         };
         let waited = self.0.wait_timeout_while(inner, timeout, condition);
-        acquired(releasing.0);
+        let owner = owner.unwrap_or_else(again);
         map(waited, |(inner, outcome)| {
-            (MutexGuard { releasing, inner }, outcome)
+            let guard = MutexGuard {
+                owner,
+                inner,
+                mutex,
+            };
+            (guard, outcome)
         })
     }
 

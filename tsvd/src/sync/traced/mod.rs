@@ -1,7 +1,46 @@
-//! std's types as newtypes that tell the strategy `tsvd-hb` who goes on because of whom; to any other it is a relaxed load
-//! and a branch.
+//! std's types as newtypes. Each critical section, and each access of an atomic, is an access of a thread-safe contract
+//! ([`section`](crate::section)); and the strategy `tsvd-hb` is told who goes on because of whom, which to any other is a relaxed
+//! load and a branch.
 //!
 //! A release is told before it is made, and an acquisition after: so who acquires knows at least what it may.
+
+/// What a guard has of the value it guards: looks and, for one that has it alone, writes.
+macro_rules! guard {
+    ($name:ident) => {
+        impl<T: ?Sized> Deref for $name<'_, T> {
+            type Target = T;
+
+            #[inline]
+            fn deref(&self) -> &T {
+                self.owner.section.looks();
+                &self.inner
+            }
+        }
+
+        impl<T: ?Sized + fmt::Debug> fmt::Debug for $name<'_, T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                (**self).fmt(f)
+            }
+        }
+
+        impl<T: ?Sized + fmt::Display> fmt::Display for $name<'_, T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                (**self).fmt(f)
+            }
+        }
+    };
+    (mut $name:ident) => {
+        guard!($name);
+
+        impl<T: ?Sized> DerefMut for $name<'_, T> {
+            #[inline]
+            fn deref_mut(&mut self) -> &mut T {
+                self.owner.section.writes();
+                &mut self.inner
+            }
+        }
+    };
+}
 
 pub(super) mod atomic;
 mod condvar;
@@ -9,6 +48,8 @@ pub(super) mod mpsc;
 mod mutex;
 mod once;
 mod rwlock;
+#[cfg(test)]
+mod tests;
 
 pub use self::condvar::Condvar;
 pub use self::mutex::{Mutex, MutexGuard};
@@ -19,18 +60,35 @@ use std::ptr;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 use crate::backend::synchronised::released;
+use crate::section::Held;
 
 fn address<T: ?Sized>(of: &T) -> usize {
     ptr::from_ref(of).addr()
 }
 
-/// Tells of the release when it is dropped. Before the guard it stands with, so a field above that one.
+/// Tells of the release when it is dropped.
 struct Releasing(usize);
 
 impl Drop for Releasing {
     #[inline]
     fn drop(&mut self) {
         released(self.0);
+    }
+}
+
+/// Part of a guard, above std's: when it is dropped the access ends, and the release is told of, before the lock is given back.
+struct Owner {
+    section: Held,
+    _releasing: Releasing,
+}
+
+impl Owner {
+    #[inline]
+    fn new(section: Held, address: usize) -> Self {
+        Self {
+            section,
+            _releasing: Releasing(address),
+        }
     }
 }
 

@@ -2,26 +2,36 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{LockResult, TryLockResult};
 
-use super::{Releasing, address, map, try_map};
+use super::{Owner, address, map, try_map};
 use crate::backend::synchronised::acquired;
+use crate::section::{Coming, End, coming};
 
-/// [`std::sync::Mutex`] that tells of its owners.
+const CONTRACT: &str = "tsvd::sync::Mutex";
+
+/// [`std::sync::Mutex`] whose critical sections are [accesses](crate::sync#accesses) of its value, and which tells of its owners.
 #[derive(Default)]
-#[repr(transparent)]
-pub struct Mutex<T: ?Sized>(std::sync::Mutex<T>);
+#[repr(C)]
+pub struct Mutex<T: ?Sized> {
+    end: End,
+    pub(super) inner: std::sync::Mutex<T>,
+}
 
 /// [`std::sync::MutexGuard`] of a [`Mutex`].
 #[must_use = "if unused the mutex is unlocked at once"]
 pub struct MutexGuard<'a, T: ?Sized> {
-    pub(super) releasing: Releasing,
+    pub(super) owner: Owner,
     pub(super) inner: std::sync::MutexGuard<'a, T>,
+    pub(super) mutex: &'a Mutex<T>,
 }
 
 impl<T> Mutex<T> {
     /// [`std::sync::Mutex::new`].
     #[inline]
     pub const fn new(value: T) -> Self {
-        Self(std::sync::Mutex::new(value))
+        Self {
+            end: End,
+            inner: std::sync::Mutex::new(value),
+        }
     }
 
     /// [`std::sync::Mutex::into_inner`].
@@ -30,7 +40,7 @@ impl<T> Mutex<T> {
     ///
     /// With the value, if the mutex is poisoned.
     pub fn into_inner(self) -> LockResult<T> {
-        self.0.into_inner()
+        self.inner.into_inner()
     }
 }
 
@@ -45,8 +55,10 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// Where [`std::sync::Mutex::lock`] may.
     #[inline]
+    #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        map(self.0.lock(), |inner| self.guard(inner))
+        let coming = coming!(CONTRACT, Update "lock", self);
+        map(self.inner.lock(), |inner| self.guard(coming, inner))
     }
 
     /// [`std::sync::Mutex::try_lock`].
@@ -55,29 +67,42 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// If the mutex is locked; with the guard, if it is poisoned.
     #[inline]
+    #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
-        try_map(self.0.try_lock(), |inner| self.guard(inner))
+        let coming = coming!(at_once CONTRACT, Update "try_lock", self);
+        try_map(self.inner.try_lock(), |inner| self.guard(coming, inner))
     }
 
     #[inline]
-    fn guard<'a>(&self, inner: std::sync::MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        acquired(address(self));
+    fn guard<'a>(
+        &'a self,
+        coming: Coming,
+        inner: std::sync::MutexGuard<'a, T>,
+    ) -> MutexGuard<'a, T> {
         MutexGuard {
-            releasing: Releasing(address(self)),
+            owner: self.owner(coming),
             inner,
+            mutex: self,
         }
+    }
+
+    /// Of a mutex that is held.
+    #[inline]
+    pub(super) fn owner(&self, coming: Coming) -> Owner {
+        acquired(address(self));
+        Owner::new(coming.enter().exclusive(), address(self))
     }
 
     /// [`std::sync::Mutex::is_poisoned`].
     #[inline]
     pub fn is_poisoned(&self) -> bool {
-        self.0.is_poisoned()
+        self.inner.is_poisoned()
     }
 
     /// [`std::sync::Mutex::clear_poison`].
     #[inline]
     pub fn clear_poison(&self) {
-        self.0.clear_poison();
+        self.inner.clear_poison();
     }
 
     /// [`std::sync::Mutex::get_mut`].
@@ -86,7 +111,7 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// With the value, if the mutex is poisoned.
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
-        self.0.get_mut()
+        self.inner.get_mut()
     }
 }
 
@@ -98,34 +123,8 @@ impl<T> From<T> for Mutex<T> {
 
 impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl<T: ?Sized> Deref for MutexGuard<'_, T> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        &self.inner
-    }
-}
-
-impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.inner
-    }
-}
-
-impl<T: ?Sized + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
     }
 }
 
-impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
+guard!(mut MutexGuard);

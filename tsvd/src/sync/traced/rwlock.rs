@@ -2,30 +2,34 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{LockResult, TryLockResult};
 
-use super::{Releasing, address, map, try_map};
+use super::{Owner, address, map, try_map};
 use crate::backend::synchronised::acquired;
+use crate::section::{Coming, End, coming};
 
-/// [`std::sync::RwLock`] that tells of its owners. Who reads comes after who wrote, and who writes after both: readers are not
+const CONTRACT: &str = "tsvd::sync::RwLock";
+
+/// [`std::sync::RwLock`] whose critical sections are [accesses](crate::sync#accesses) of its value, and which tells of its owners. Who reads comes after who wrote, and who writes after both: readers are not
 /// ordered among themselves.
 //
 // So there are two places: writers release at the lock's address, readers at the next.
 #[derive(Default)]
-#[repr(transparent)]
-pub struct RwLock<T: ?Sized>(std::sync::RwLock<T>);
+#[repr(C)]
+pub struct RwLock<T: ?Sized> {
+    end: End,
+    pub(super) inner: std::sync::RwLock<T>,
+}
 
 /// [`std::sync::RwLockReadGuard`] of an [`RwLock`].
 #[must_use = "if unused the lock is released at once"]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
-    #[expect(dead_code, reason = "for its drop")]
-    releasing: Releasing,
+    owner: Owner,
     inner: std::sync::RwLockReadGuard<'a, T>,
 }
 
 /// [`std::sync::RwLockWriteGuard`] of an [`RwLock`].
 #[must_use = "if unused the lock is released at once"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
-    #[expect(dead_code, reason = "for its drop")]
-    releasing: Releasing,
+    owner: Owner,
     inner: std::sync::RwLockWriteGuard<'a, T>,
 }
 
@@ -33,7 +37,10 @@ impl<T> RwLock<T> {
     /// [`std::sync::RwLock::new`].
     #[inline]
     pub const fn new(value: T) -> Self {
-        Self(std::sync::RwLock::new(value))
+        Self {
+            end: End,
+            inner: std::sync::RwLock::new(value),
+        }
     }
 
     /// [`std::sync::RwLock::into_inner`].
@@ -42,7 +49,7 @@ impl<T> RwLock<T> {
     ///
     /// With the value, if the lock is poisoned.
     pub fn into_inner(self) -> LockResult<T> {
-        self.0.into_inner()
+        self.inner.into_inner()
     }
 }
 
@@ -57,8 +64,10 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// Where [`std::sync::RwLock::read`] may.
     #[inline]
+    #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        map(self.0.read(), |inner| self.reader(inner))
+        let coming = coming!(CONTRACT, Read "read", self);
+        map(self.inner.read(), |inner| self.reader(coming, inner))
     }
 
     /// [`std::sync::RwLock::try_read`].
@@ -67,8 +76,10 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// If the lock is taken; with the guard, if it is poisoned.
     #[inline]
+    #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        try_map(self.0.try_read(), |inner| self.reader(inner))
+        let coming = coming!(at_once CONTRACT, Read "try_read", self);
+        try_map(self.inner.try_read(), |inner| self.reader(coming, inner))
     }
 
     /// [`std::sync::RwLock::write`].
@@ -81,8 +92,10 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// Where [`std::sync::RwLock::write`] may.
     #[inline]
+    #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
-        map(self.0.write(), |inner| self.writer(inner))
+        let coming = coming!(CONTRACT, Update "write", self);
+        map(self.inner.write(), |inner| self.writer(coming, inner))
     }
 
     /// [`std::sync::RwLock::try_write`].
@@ -91,25 +104,35 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// If the lock is taken; with the guard, if it is poisoned.
     #[inline]
+    #[track_caller]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        try_map(self.0.try_write(), |inner| self.writer(inner))
+        let coming = coming!(at_once CONTRACT, Update "try_write", self);
+        try_map(self.inner.try_write(), |inner| self.writer(coming, inner))
     }
 
     #[inline]
-    fn reader<'a>(&self, inner: std::sync::RwLockReadGuard<'a, T>) -> RwLockReadGuard<'a, T> {
+    fn reader<'a>(
+        &self,
+        coming: Coming,
+        inner: std::sync::RwLockReadGuard<'a, T>,
+    ) -> RwLockReadGuard<'a, T> {
         acquired(address(self));
         RwLockReadGuard {
-            releasing: Releasing(address(self) + 1),
+            owner: Owner::new(coming.enter().shared(), address(self) + 1),
             inner,
         }
     }
 
     #[inline]
-    fn writer<'a>(&self, inner: std::sync::RwLockWriteGuard<'a, T>) -> RwLockWriteGuard<'a, T> {
+    fn writer<'a>(
+        &self,
+        coming: Coming,
+        inner: std::sync::RwLockWriteGuard<'a, T>,
+    ) -> RwLockWriteGuard<'a, T> {
         acquired(address(self));
         acquired(address(self) + 1);
         RwLockWriteGuard {
-            releasing: Releasing(address(self)),
+            owner: Owner::new(coming.enter().exclusive(), address(self)),
             inner,
         }
     }
@@ -117,13 +140,13 @@ impl<T: ?Sized> RwLock<T> {
     /// [`std::sync::RwLock::is_poisoned`].
     #[inline]
     pub fn is_poisoned(&self) -> bool {
-        self.0.is_poisoned()
+        self.inner.is_poisoned()
     }
 
     /// [`std::sync::RwLock::clear_poison`].
     #[inline]
     pub fn clear_poison(&self) {
-        self.0.clear_poison();
+        self.inner.clear_poison();
     }
 
     /// [`std::sync::RwLock::get_mut`].
@@ -132,7 +155,7 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// With the value, if the lock is poisoned.
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
-        self.0.get_mut()
+        self.inner.get_mut()
     }
 }
 
@@ -144,41 +167,9 @@ impl<T> From<T> for RwLock<T> {
 
 impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.inner.fmt(f)
     }
-}
-
-macro_rules! guard {
-    ($name:ident) => {
-        impl<T: ?Sized> Deref for $name<'_, T> {
-            type Target = T;
-
-            #[inline]
-            fn deref(&self) -> &T {
-                &self.inner
-            }
-        }
-
-        impl<T: ?Sized + fmt::Debug> fmt::Debug for $name<'_, T> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.inner.fmt(f)
-            }
-        }
-
-        impl<T: ?Sized + fmt::Display> fmt::Display for $name<'_, T> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.inner.fmt(f)
-            }
-        }
-    };
 }
 
 guard!(RwLockReadGuard);
-guard!(RwLockWriteGuard);
-
-impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.inner
-    }
-}
+guard!(mut RwLockWriteGuard);

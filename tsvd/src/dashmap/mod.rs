@@ -1,0 +1,68 @@
+//! A drop-in for the crate [`dashmap`], for the feature `dashmap`: in place of `use dashmap::DashMap`, `use tsvd::dashmap::DashMap`.
+//!
+//! A [`DashMap`] locks inside of each call, so no two of them collide; but what one call found may be wrong by the next:
+//! `contains_key`, then `insert`. Here each call is an operation under a thread-safe contract, on the map and the key, so that a region
+//! expected to be atomic can be checked, and what looks like one can be suspected.
+//!
+//! ```
+//! use tsvd::dashmap::DashMap;
+//!
+//! let visits = DashMap::new();
+//! *visits.entry("home").or_insert(0) += 1;
+//! assert_eq!(*visits.get("home").unwrap(), 1);
+//! ```
+//!
+//! All types are newtypes of dashmap's, in every mode: `from` takes the map itself, [`inner`](DashMap::inner) and
+//! [`into_inner`](DashMap::into_inner) give it, for what is not here. Without the feature `detect` they are free: the same code. Under
+//! `--cfg loom` they are there so that it compiles, but loom does not know their locks: a model that shares a map between
+//! threads may hang.
+//!
+//! # What each call is
+//!
+//! A *look* that writes or does not has seen the newest value under its lock, so it is right whatever happened before it; a plain
+//! write or update has not.
+//!
+//! | call | of | is |
+//! |---|---|---|
+//! | `get`, `contains_key`, `view`, set: `get`, `contains` | the key | a read; with a reference, until that is dropped |
+//! | `insert` | the key | a write, also in the place of another value |
+//! | set: `insert` | the key | a write if it is new, else a look |
+//! | `remove` | the key | an update, or a read if there was nothing |
+//! | `remove_if` | the key | a look, and a write if it is removed |
+//! | `remove_if_mut`, `alter` | the key | a look, and a write if it is there |
+//! | `get_mut` | the key | until the reference is dropped: a write if it was dereferenced mutably, a look and a write if it was read before, else a look; a read if there is nothing |
+//! | `entry` | the key | until the entry, or the reference that comes of it, is dropped: a look, and a write if it is written |
+//! | `try_get`, `try_get_mut`, `try_entry` | the key | the same, or nothing if it is locked; never delayed |
+//! | `iter`, `&map` in a loop, `len`, `is_empty`, `clone` | all keys | a read, until the iterator is dropped |
+//! | `iter_mut` | all keys | as `get_mut`, until iterator and references are dropped |
+//! | `retain` | all keys | a look, and a write if something is removed: what the closure does to values is not seen |
+//! | `alter_all` | all keys | a look, and a write if there is a key |
+//! | `clear` | all keys | a write, or a read if there was nothing |
+//! | `hasher`, `capacity`, `shrink_to_fit`, `Debug` | | nothing: they tell nothing to go by |
+//! | `&mut self`, `self`, [`ReadOnlyView`] | | nothing: nobody else has the map |
+//!
+//! The operators (`<<`, `>>`, `|`, `-`, `&`) are the calls that they stand for. `map` of a reference is taken for no access.
+//! A call that ends by a panic of a closure is none.
+//!
+//! What dashmap has by features of its own is not here (`rayon`, `serde`, `raw-api`, `typesize`, `arbitrary`), nor its trait `Map`, which
+//! speaks of private types.
+
+pub mod iter;
+pub mod iter_set;
+mod map;
+mod map_traits;
+pub mod mapref;
+mod read_only;
+mod set;
+pub mod setref;
+#[cfg(all(test, feature = "detect", not(loom)))]
+mod tests;
+
+pub use dashmap::{TryReserveError, try_result};
+
+pub use self::map::DashMap;
+pub use self::mapref::entry::{Entry, OccupiedEntry, VacantEntry};
+pub use self::read_only::ReadOnlyView;
+pub use self::set::DashSet;
+
+use self::try_result::TryResult;

@@ -1,0 +1,4 @@
+//! References into a set.
+
+pub mod multiple;
+pub mod one;

@@ -1,0 +1,86 @@
+//! How the drop-ins (`dashmap`, `sync`, `tokio`) say what they access. Nothing is left of it but in mode detect.
+//!
+//! An access begins with [`Coming::enter`] and ends with [`Call`] or [`Held`], and the moment at which it took
+//! place lies between, for only then is a call that was entered after one access and left before another really between them:
+//! - a lock is entered when it is held, and left before it is given back, since nothing takes place between;
+//! - a call that locks by itself is entered before it is made and left when it has returned;
+//! - a call that returns a guard or nothing is entered with the guard; where there was nothing, it is made once more ([`look`]).
+//!
+//! A delay comes before, in `coming!`, while no lock of the call's own is held.
+
+#[cfg(not(all(feature = "detect", not(loom))))]
+#[path = "section/unwatched.rs"]
+mod mode;
+#[cfg(all(feature = "detect", not(loom)))]
+#[path = "section/watched.rs"]
+mod mode;
+
+#[cfg(all(test, feature = "detect", not(loom)))]
+pub(crate) mod log;
+
+pub(crate) use mode::*;
+
+/// A call that is about to be made: `coming!("contract", Access "name", object)`, with `, key` where it is one entry's. With
+/// `at_once` before it the call is not delayed, for it must not wait; with `from site,` it was called there.
+#[cfg(all(feature = "detect", not(loom)))]
+macro_rules! coming {
+    (at_once from $site:expr, $($call:tt)*) => {
+        coming!(@ Approach::undelayed, $site, $($call)*)
+    };
+    (at_once $($call:tt)*) => {
+        coming!(@ Approach::undelayed, ::std::panic::Location::caller(), $($call)*)
+    };
+    (@key) => {
+        None
+    };
+    (@key $key:expr) => {
+        Some($crate::contract::hash_of($key))
+    };
+    (@ $($approach:ident)::+, $site:expr, $contract:expr, $access:ident $name:expr, $object:expr $(, $key:expr)?) => {{
+        static OPERATION: $crate::contract::Operation = $crate::contract::Operation::new(
+            $contract,
+            $name,
+            $crate::contract::Access::$access,
+            ::std::panic::Location::caller(),
+        )
+        .thread_safe();
+        if $crate::backend::enabled() {
+            $crate::section::Coming::new(
+                $crate::backend::$($approach)::+,
+                &OPERATION,
+                $site,
+                $crate::contract::Object::place($object),
+                coming!(@key $($key)?),
+            )
+        } else {
+            $crate::section::Coming::unwatched()
+        }
+    }};
+    ($($call:tt)*) => {
+        coming!(@ approach, ::std::panic::Location::caller(), $($call)*)
+    };
+}
+
+#[cfg(not(all(feature = "detect", not(loom))))]
+macro_rules! coming {
+    (at_once $($call:tt)*) => {
+        coming!($($call)*)
+    };
+    ($contract:expr, $access:ident $name:expr, $object:expr $(, $key:expr)?) => {{
+        let _ = ($contract, $object $(, $key)?);
+        $crate::section::Coming
+    }};
+}
+
+pub(crate) use coming;
+
+/// Makes a call that returns a guard, or nothing: then it took place before it was entered, so it is made again.
+#[inline]
+pub(crate) fn look<G>(coming: Coming, mut call: impl FnMut() -> Option<G>) -> (Call, Option<G>) {
+    let found = call();
+    if found.is_some() || !coming.is_watched() {
+        return (coming.enter(), found);
+    }
+    let entered = coming.enter();
+    (entered, call())
+}

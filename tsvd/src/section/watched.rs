@@ -1,0 +1,230 @@
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use crate::backend::{self, Approach, Section};
+use crate::contract::{Did, Object, Operation};
+
+#[cfg(test)]
+use super::log;
+
+type Approaches =
+    fn(&'static Operation, &'static Location<'static>, Object, Option<u64>) -> Approach;
+
+/// A call that is about to be made.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Coming(Option<Approach>);
+
+impl Coming {
+    #[inline]
+    pub(crate) fn new(
+        approach: Approaches,
+        operation: &'static Operation,
+        site: &'static Location<'static>,
+        object: Object,
+        key: Option<u64>,
+    ) -> Self {
+        #[cfg(test)]
+        log::coming(operation, site, object, key);
+        Self(Some(approach(operation, site, object, key)))
+    }
+
+    #[inline]
+    pub(crate) fn unwatched() -> Self {
+        Self(None)
+    }
+
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The access begins here.
+    #[inline]
+    pub(crate) fn enter(self) -> Call {
+        #[cfg(test)]
+        log::entered(self.is_watched());
+        Call(self.0.map(Approach::enter))
+    }
+}
+
+/// A call that is being made, and ends with what it did. If it ends by a panic, it did nothing that can be told.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Call(Option<Section>);
+
+impl Call {
+    #[inline]
+    pub(crate) fn read(mut self) {
+        self.leave(Did::Read);
+    }
+
+    #[inline]
+    pub(crate) fn wrote(mut self) {
+        self.leave(Did::Write);
+    }
+
+    #[inline]
+    pub(crate) fn updated(mut self) {
+        self.leave(Did::Update);
+    }
+
+    /// It looked before it wrote, or wrote nothing.
+    #[inline]
+    pub(crate) fn revalidated(mut self, wrote: bool) {
+        self.leave(Did::Revalidated { wrote });
+    }
+
+    /// Goes on in a guard beside which there may be others.
+    #[inline]
+    pub(crate) fn shared(self) -> Held {
+        self.held(SHARED)
+    }
+
+    /// Goes on in a guard that has its value alone.
+    #[inline]
+    pub(crate) fn exclusive(self) -> Held {
+        self.held(0)
+    }
+
+    #[inline]
+    fn held(mut self, seen: u8) -> Held {
+        Held {
+            section: self.0.take(),
+            seen: AtomicU8::new(seen),
+        }
+    }
+
+    #[inline]
+    fn leave(&mut self, did: Did) {
+        leave(&mut self.0, did);
+    }
+}
+
+impl Drop for Call {
+    #[inline]
+    fn drop(&mut self) {
+        self.leave(Did::Nothing);
+    }
+}
+
+#[inline]
+fn leave(section: &mut Option<Section>, did: Did) {
+    if let Some(section) = section.take() {
+        #[cfg(test)]
+        log::left(did);
+        section.leave(did);
+    }
+}
+
+// What a guard was seen to do, in bits.
+/// The value was read, before any write.
+const LOOKED: u8 = 1;
+/// The value was lent mutably.
+const WROTE: u8 = 2;
+/// That there is a value was seen.
+const FOUND: u8 = 4;
+/// The guard cannot write.
+const SHARED: u8 = 8;
+
+/// Part of a guard: above the lock's own, so that it ends before the lock is given back.
+#[derive(Debug)]
+pub(crate) struct Held {
+    section: Option<Section>,
+    /// Bits, changed by whoever has the guard, on any thread; they publish nothing.
+    seen: AtomicU8,
+}
+
+impl Held {
+    /// Of a guard that is a fact itself: what it guards is there.
+    #[inline]
+    pub(crate) fn found(self) -> Self {
+        self.seen.fetch_or(FOUND, Relaxed);
+        self
+    }
+
+    /// The value was read on the way here.
+    #[inline]
+    pub(crate) fn looked(self) -> Self {
+        self.looks();
+        self
+    }
+
+    /// The value is read.
+    #[inline]
+    pub(crate) fn looks(&self) {
+        if self.seen.load(Relaxed) & (LOOKED | WROTE) == 0 {
+            self.seen.fetch_or(LOOKED, Relaxed);
+        }
+    }
+
+    /// The value is lent mutably.
+    #[inline]
+    pub(crate) fn writes(&self) {
+        if self.seen.load(Relaxed) & WROTE == 0 {
+            self.seen.fetch_or(WROTE, Relaxed);
+        }
+    }
+
+    /// Goes on in several guards, and ends with the last of them.
+    pub(crate) fn common(self) -> Common {
+        Common(self.section.is_some().then(|| Arc::new(self)))
+    }
+
+    #[inline]
+    fn did(&self) -> Did {
+        let seen = self.seen.load(Relaxed);
+        match (seen & SHARED != 0, seen & WROTE != 0, seen & !SHARED) {
+            (_, _, 0) => Did::Nothing,
+            (true, ..) => Did::Read,
+            (false, true, seen) if seen & LOOKED == 0 => Did::Write,
+            (false, wrote, _) => Did::Revalidated { wrote },
+        }
+    }
+}
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        if self.section.is_some() {
+            let did = self.did();
+            leave(&mut self.section, did);
+        }
+    }
+}
+
+/// Part of several guards of one section.
+#[derive(Clone, Debug)]
+pub(crate) struct Common(Option<Arc<Held>>);
+
+impl Common {
+    /// A value is read.
+    #[inline]
+    pub(crate) fn looks(&self) {
+        if let Some(section) = &self.0 {
+            section.looks();
+        }
+    }
+
+    /// A value may be written.
+    #[inline]
+    pub(crate) fn writes(&self) {
+        if let Some(section) = &self.0 {
+            section.writes();
+        }
+    }
+}
+
+/// Part of an object, the first by `repr(C)`, so at its address, of which is told when the object ends: what comes to be there later is another.
+#[derive(Debug, Default)]
+pub(crate) struct End;
+
+impl Drop for End {
+    #[inline]
+    fn drop(&mut self) {
+        if backend::enabled() {
+            backend::ended(std::ptr::from_ref(self).addr());
+        }
+    }
+}
