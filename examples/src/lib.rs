@@ -9,9 +9,15 @@ pub mod dictionary;
 pub mod ghost_bank;
 pub mod guard;
 pub mod invariant;
+pub mod journal;
+pub mod memo;
 pub mod peterson;
+pub mod points;
 pub mod ring;
+pub mod session;
 pub mod spinlock;
+pub mod status;
+pub mod store;
 pub mod ticket;
 
 /// Some tens of microseconds of ordinary work between two calls.

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use tsvd::report::{Kind, Report, Violation, load_dir};
+use tsvd::report::{Kind, Report, Summary, Violation, load_dir};
 
 struct Ran {
     status: Option<i32>,
@@ -69,16 +69,25 @@ fn all_planted(program: &str) -> Vec<Violation> {
 
 /// The twin: nothing reported although its calls came near each other and were delayed.
 fn silent(program: &str, arguments: &[&str]) {
+    let summary = unreported(program, arguments);
+    assert!(summary.delays > 0, "{summary:?}");
+}
+
+/// The twin whose regions have one access, so that there is no place for a delay.
+fn one_step(program: &str) {
+    let summary = unreported(program, &[]);
+    assert!(summary.operations > 0, "{summary:?}");
+}
+
+fn unreported(program: &str, arguments: &[&str]) -> Summary {
     let ran = run(program, arguments);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert_eq!(ran.stderr, "");
-    assert_eq!(ran.reports.len(), 1);
-    assert!(ran.reports[0].violations.is_empty());
-    assert!(
-        ran.reports[0].summary.delays > 0,
-        "{:?}",
-        ran.reports[0].summary
-    );
+    let [report] = &ran.reports[..] else {
+        panic!("one report");
+    };
+    assert!(report.violations.is_empty() && report.suspicions.is_empty());
+    report.summary.clone()
 }
 
 fn operations(violation: &Violation) -> [&str; 2] {
@@ -154,6 +163,209 @@ fn bank() {
 #[test]
 fn bank_fixed() {
     silent(env!("CARGO_BIN_EXE_bank_fixed"), &[]);
+}
+
+/// The violations of a planted program whose parties are all of `contract` and among `names`.
+fn all_planted_of(program: &str, contract: &str, names: &[&str]) {
+    for violation in all_planted(program) {
+        for party in [&violation.first, &violation.second] {
+            assert_eq!(party.contract, contract);
+            assert!(names.contains(&party.operation.as_str()), "{violation:?}");
+        }
+    }
+}
+
+/// A planted program whose region `name` is broken into between these two operations, maybe by several others.
+fn interrupted(program: &str, name: &str, operations: [&str; 2]) {
+    for violation in all_planted(program) {
+        assert_eq!(violation.kind, Kind::Atomicity);
+        let region = violation.region.expect("the region that was broken into");
+        assert_eq!(region.name, name);
+        let accesses = region.accesses.iter().map(|party| party.operation.as_str());
+        assert_eq!(accesses.collect::<Vec<_>>(), operations);
+    }
+}
+
+#[test]
+fn memo() {
+    let violation = planted(env!("CARGO_BIN_EXE_memo"));
+    assert_eq!(violation.kind, Kind::WriteWrite);
+    assert_eq!(operations(&violation), ["get_or_load", "get_or_load"]);
+}
+
+#[test]
+fn memo_fixed() {
+    silent(env!("CARGO_BIN_EXE_memo_fixed"), &[]);
+}
+
+#[test]
+fn interleaved() {
+    let violation = planted(env!("CARGO_BIN_EXE_interleaved"));
+    assert_eq!(violation.kind, Kind::WriteWrite);
+    assert_eq!(operations(&violation), ["send", "send"]);
+}
+
+#[test]
+fn interleaved_fixed() {
+    silent(env!("CARGO_BIN_EXE_interleaved_fixed"), &[]);
+}
+
+#[test]
+fn status_map() {
+    let violation = planted(env!("CARGO_BIN_EXE_status_map"));
+    assert_eq!(violation.kind, Kind::WriteWrite);
+    assert_eq!(operations(&violation), ["set", "set"]);
+}
+
+#[test]
+fn status_map_fixed() {
+    silent(env!("CARGO_BIN_EXE_status_map_fixed"), &[]);
+}
+
+#[test]
+fn parallel_for() {
+    all_planted_of(
+        env!("CARGO_BIN_EXE_parallel_for"),
+        "tsvd_examples::dictionary::Dictionary",
+        &["add", "contains"],
+    );
+}
+
+#[test]
+fn parallel_for_fixed() {
+    silent(env!("CARGO_BIN_EXE_parallel_for_fixed"), &[]);
+}
+
+#[test]
+fn joined_writers() {
+    let violation = planted(env!("CARGO_BIN_EXE_joined_writers"));
+    assert_eq!(violation.kind, Kind::WriteWrite);
+    assert_eq!(operations(&violation), ["append", "append"]);
+}
+
+#[test]
+fn joined_writers_fixed() {
+    silent(env!("CARGO_BIN_EXE_joined_writers_fixed"), &[]);
+}
+
+#[test]
+fn cancelled() {
+    let violation = planted(env!("CARGO_BIN_EXE_cancelled"));
+    assert_eq!(violation.kind, Kind::WriteWrite);
+    assert_eq!(operations(&violation), ["append", "append"]);
+}
+
+#[test]
+fn cancelled_fixed() {
+    silent(env!("CARGO_BIN_EXE_cancelled_fixed"), &[]);
+}
+
+#[test]
+fn two_writers() {
+    interrupted(env!("CARGO_BIN_EXE_two_writers"), "count", ["load", "save"]);
+}
+
+#[test]
+fn two_writers_fixed() {
+    silent(env!("CARGO_BIN_EXE_two_writers_fixed"), &[]);
+}
+
+#[test]
+fn row_updated_twice() {
+    interrupted(
+        env!("CARGO_BIN_EXE_row_updated_twice"),
+        "add",
+        ["select", "update"],
+    );
+}
+
+#[test]
+fn row_updated_twice_fixed() {
+    silent(env!("CARGO_BIN_EXE_row_updated_twice_fixed"), &[]);
+}
+
+#[test]
+fn register() {
+    interrupted(
+        env!("CARGO_BIN_EXE_register"),
+        "register",
+        ["contains_key", "insert"],
+    );
+}
+
+#[test]
+fn register_fixed() {
+    one_step(env!("CARGO_BIN_EXE_register_fixed"));
+}
+
+#[test]
+fn computed_twice() {
+    interrupted(
+        env!("CARGO_BIN_EXE_computed_twice"),
+        "get_or_compute",
+        ["get", "insert"],
+    );
+}
+
+#[test]
+fn computed_twice_fixed() {
+    one_step(env!("CARGO_BIN_EXE_computed_twice_fixed"));
+}
+
+#[test]
+fn duplicate_consumer() {
+    interrupted(
+        env!("CARGO_BIN_EXE_duplicate_consumer"),
+        "take",
+        ["read", "write"],
+    );
+}
+
+#[test]
+fn duplicate_consumer_fixed() {
+    one_step(env!("CARGO_BIN_EXE_duplicate_consumer_fixed"));
+}
+
+#[test]
+fn present_then_gone() {
+    interrupted(
+        env!("CARGO_BIN_EXE_present_then_gone"),
+        "double",
+        ["contains_key", "get"],
+    );
+}
+
+#[test]
+fn present_then_gone_fixed() {
+    one_step(env!("CARGO_BIN_EXE_present_then_gone_fixed"));
+}
+
+#[test]
+fn unique_then_use() {
+    interrupted(
+        env!("CARGO_BIN_EXE_unique_then_use"),
+        "claim",
+        ["load", "store"],
+    );
+}
+
+#[test]
+fn unique_then_use_fixed() {
+    one_step(env!("CARGO_BIN_EXE_unique_then_use_fixed"));
+}
+
+#[test]
+fn loaded_twice() {
+    interrupted(
+        env!("CARGO_BIN_EXE_loaded_twice"),
+        "session",
+        ["get", "insert"],
+    );
+}
+
+#[test]
+fn loaded_twice_fixed() {
+    one_step(env!("CARGO_BIN_EXE_loaded_twice_fixed"));
 }
 
 /// What the loom models prove right is silent on real threads.
