@@ -85,6 +85,7 @@ mod active {
     use std::marker::PhantomData;
     use std::panic::Location;
 
+    pub use crate::asynchronous::{Called, Operating, Running, begin};
     pub use crate::contract::for_macros::*;
 
     /// An operation in flight, from its check to its drop on the same thread.

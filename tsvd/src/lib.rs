@@ -109,6 +109,8 @@ pub mod thread;
 #[path = "__private.rs"]
 pub mod __private;
 
+#[cfg(any(loom, feature = "detect"))]
+mod asynchronous;
 mod backend;
 // Under loom for the models of the engine only.
 #[cfg(any(all(feature = "detect", not(loom)), all(loom, test)))]

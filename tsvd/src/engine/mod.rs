@@ -6,6 +6,7 @@
 //! - [`marks`]: each thread's own stack of operations in flight, written without shared stores, read by whoever arms;
 //! - [`traps`]: who is held before its body, and the scopes in flight, exact under sharded locks;
 //! - [`lineage`]: the operations a context was begun in, which it never conflicts with;
+//! - [`tasks`]: async operations, which are held by a timer and prove for themselves that they are still there; [`alarm`];
 //! - [`hold`]: holding a call, the two verdicts (trap, confirmed overlap), and letting the second party run alone.
 //!
 //! The lossy side only decides where to sleep:
@@ -18,6 +19,7 @@
 //! [`enter`] walks an operation through both. Everything is generic over an [`env::Environment`] (clock, sleep, randomness,
 //! fences, and who hears of violations), so that tests run in virtual time.
 
+pub(crate) mod alarm;
 mod budget;
 mod defect;
 pub(crate) mod enter;
@@ -36,6 +38,7 @@ mod phase;
 mod primitive;
 pub(crate) mod sites;
 mod strategy;
+pub(crate) mod tasks;
 #[cfg(all(test, not(loom)))]
 mod tests;
 pub(crate) mod trap_set;
@@ -71,6 +74,7 @@ pub(crate) struct Engine<E: Environment> {
     phase: phase::Phase,
     order: order::Order,
     trap_set: trap_set::TrapSet,
+    tasks: tasks::Tasks,
     strategy: Box<dyn strategy::Strategy>,
     /// The strategy wants to hear of every access; asked once, for a call in the loop of the history costs half of it.
     clocked: bool,
@@ -89,6 +93,8 @@ pub(crate) struct Remembered {
     pub(crate) state: trap_set::State,
     pub(crate) probability: f64,
     pub(crate) delay_ns: u64,
+    /// A future was dropped while it was held at one of them.
+    pub(crate) disturbed: bool,
 }
 
 /// Counted in the cold paths only.
@@ -122,6 +128,7 @@ impl<E: Environment> Engine<E> {
             phase: phase::Phase::new(parameters.phase_points),
             order: order::Order::new(strategy.rules()),
             trap_set: trap_set::TrapSet::new(parameters),
+            tasks: tasks::Tasks::new(),
             clocked: strategy.is_clocked(),
             strategy,
             parameters,
@@ -178,6 +185,10 @@ impl<E: Environment> Engine<E> {
     ) {
         self.sites.reserve(sites);
         for pair in pairs {
+            if pair.disturbed {
+                self.tasks.spare(pair.key.0);
+                self.tasks.spare(pair.key.1);
+            }
             self.trap_set
                 .remember(pair.key, pair.state, pair.probability, pair.delay_ns);
         }

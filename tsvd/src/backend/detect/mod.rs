@@ -1,6 +1,8 @@
 //! Annotated calls under delay injection: the process's one engine, and what connects it to threads, clock and report.
 
+mod asynchronous;
 mod declared;
+mod executor;
 mod exit;
 mod fences;
 mod gate;
@@ -22,8 +24,9 @@ use crate::engine::{Call, Context, Engine, Now, OpenToken};
 use fences::Fences;
 use world::World;
 
+pub(crate) use asynchronous::{Moment, Operating, begin};
 pub(crate) use gate::{Chosen, enable};
-pub(crate) use inherit::bequeath;
+pub(crate) use inherit::{Inherited, bequeath};
 
 /// Read by every operation.
 struct Shared {

@@ -200,6 +200,7 @@ impl Recorder {
         let concurrent = self.report.coverage.iter();
         self.report.summary.sites_concurrent =
             concurrent.filter(|line| line.concurrent_hits > 0).count() as u64;
+        self.report.run.disturbed = ENGINE.is_disturbed();
         self.report.run.duration_ms = now().as_millis() as u64;
         let error = report::write(&self.file, &self.report).err()?;
         let first = !std::mem::replace(&mut self.complained, true);
@@ -268,11 +269,12 @@ impl Recorder {
             context: report::Context {
                 thread: party.thread.clone(),
                 thread_id: party.context,
-                task: None,
+                task: party.task.clone(),
                 spawned_at: party
                     .lineage
                     .as_ref()
-                    .map(|lineage| self.site(lineage.spawned_at())),
+                    .and_then(|lineage| lineage.spawned_at())
+                    .map(|site| self.site(site)),
             },
             entered_ms: millis(party.entered_ns),
             delayed_ms: millis(party.delayed_ns),

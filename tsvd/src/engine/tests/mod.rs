@@ -7,4 +7,5 @@ mod lab;
 mod races;
 mod rules;
 mod strategies;
+mod tasks;
 mod verdicts;
