@@ -48,7 +48,7 @@ pub(crate) struct Frame {
 struct Ancestor {
     who: Who,
     words: [u64; 2],
-    /// Number of its context.
+    /// The number that its context is recorded under.
     context: u64,
     /// Where its mark is; `None` for a token.
     entry: Option<&'static Entry>,
@@ -76,7 +76,7 @@ impl Lineage {
         ancestors.push(Ancestor {
             who,
             words,
-            context: self.frame.map_or(0, |frame| frame.number),
+            context: self.frame.map_or(0, |frame| frame.task),
             entry: None,
         });
         Self {
@@ -233,16 +233,17 @@ impl<E: Environment> Engine<E> {
         let Some(context) = context else {
             return (inherited, Vec::new());
         };
+        let recorded = self.own(context).number;
         let mut own: Vec<_> = context
             .flights()
             .map(|(flight, words, entry)| Ancestor {
                 who: Who::Mark(flight),
                 words,
-                context: flight.context,
+                context: recorded,
                 entry: Some(entry),
             })
             .collect();
-        own.extend(self.own_tokens(self.number_of(context)));
+        own.extend(self.own_tokens(self.number_of(context), recorded));
         // A closure, or a future, that runs on its own thread has inherited some of them already.
         own.retain(|own| !inherited.iter().any(|ancestor| ancestor.is(own)));
         (inherited, own)
@@ -256,8 +257,8 @@ impl<E: Environment> Engine<E> {
         frame.map_or_else(|| context.number(), |frame| frame.number)
     }
 
-    /// The scopes that the context of this number has open.
-    fn own_tokens(&self, number: u64) -> Vec<Ancestor> {
+    /// The scopes that the context of this number has open, which is recorded under the other.
+    fn own_tokens(&self, number: u64, recorded: u64) -> Vec<Ancestor> {
         if Now::is_quiet(self.now.load()) {
             return Vec::new();
         }
@@ -271,7 +272,7 @@ impl<E: Environment> Engine<E> {
             own.extend(tokens.map(|token| Ancestor {
                 who: Who::Token(token.number),
                 words: token.object.words(),
-                context: token.party.context,
+                context: recorded,
                 entry: None,
             }));
         }
