@@ -4,14 +4,6 @@
 pub use active::*;
 #[cfg(any(loom, feature = "detect"))]
 pub use core;
-#[cfg(any(loom, feature = "detect"))]
-pub use stand_ins::*;
-
-#[cfg(any(loom, feature = "detect"))]
-#[allow(missing_docs, reason = "not there to stay")]
-#[path = "__private/stand_ins.rs"]
-mod stand_ins;
-
 /// What `#[tsvd::test]` expands to, in every mode.
 pub use crate::check::{Ends, Test};
 #[cfg(any(loom, feature = "detect"))]
@@ -21,26 +13,6 @@ mod region;
 pub use region::{
     AccessGuard, OperatingRegion, RegionGuard, RunningRegion, access, begin_region, region,
 };
-
-/// Where a function was called.
-#[cfg(any(loom, feature = "detect"))]
-#[derive(Clone, Copy, Debug)]
-pub struct Called(#[allow(dead_code)] &'static std::panic::Location<'static>);
-
-#[cfg(any(loom, feature = "detect"))]
-impl Called {
-    /// Here and now.
-    #[track_caller]
-    #[inline]
-    pub fn now() -> Self {
-        Self(std::panic::Location::caller())
-    }
-
-    /// At `site`, now.
-    pub fn at(site: &'static std::panic::Location<'static>) -> Self {
-        Self(site)
-    }
-}
 
 /// What `reachable!` calls.
 #[cfg(loom)]
@@ -123,6 +95,7 @@ mod active {
     use std::panic::Location;
     use std::pin::Pin;
 
+    pub use crate::asynchronous::{Called, Operating, Running, begin};
     pub use crate::contract::for_macros::*;
 
     /// An operation in flight, from its check to its drop on the same thread.

@@ -34,3 +34,44 @@ where
     };
     closure
 }
+
+/// Makes `future` a context of its own, and a part of the operations that are in flight here and now: for tasks that are spawned.
+///
+/// What a task does between its async operations counts as the thread's that polls it, and so as one with what other
+/// tasks do there. As a context of its own it conflicts with those tasks, but for the operations that were in flight at this
+/// call. (An async operation is always a context of its own, a part of those it is polled in.)
+///
+/// ```
+/// # struct Executor;
+/// # impl Executor { fn spawn(&self, task: impl Future) { drop(task) } }
+/// # let executor = Executor;
+/// executor.spawn(tsvd::context::inherit_future(async { println!("a part of the job") }));
+/// ```
+#[cfg_attr(all(feature = "detect", not(loom)), track_caller)]
+pub fn inherit_future<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    #[cfg(all(feature = "detect", not(loom)))]
+    let future = Inheriting {
+        inherited: crate::backend::bequeath(std::panic::Location::caller()).into_future(),
+        future: Box::pin(future),
+    };
+    future
+}
+
+#[cfg(all(feature = "detect", not(loom)))]
+struct Inheriting<F> {
+    inherited: crate::backend::Inherited,
+    future: std::pin::Pin<Box<F>>,
+}
+
+#[cfg(all(feature = "detect", not(loom)))]
+impl<F: Future> Future for Inheriting<F> {
+    type Output = F::Output;
+
+    fn poll(
+        self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<F::Output> {
+        let Self { inherited, future } = self.get_mut();
+        inherited.poll(cx, |cx| future.as_mut().poll(cx))
+    }
+}

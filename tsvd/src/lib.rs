@@ -122,6 +122,8 @@ pub mod tokio;
 #[path = "__private.rs"]
 pub mod __private;
 
+#[cfg(any(loom, feature = "detect"))]
+mod asynchronous;
 mod backend;
 mod check;
 // Under loom for the models of the engine only.

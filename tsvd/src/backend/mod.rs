@@ -1,6 +1,7 @@
 //! The only place that knows the mode: the same few names whether annotated calls are ignored, watched or model-checked.
 //!
-//! Each room offers `enabled`, `enter` with its `Guard`, `token` with its `Token`, and `enable` with what is `Chosen`.
+//! Each room offers `enabled`, `enter` with its `Guard`, `token` with its `Token`, `begin` with what is `Operating` from a `Moment`
+//! on, and `enable` with what is `Chosen`.
 
 #[cfg(loom)]
 mod loom;

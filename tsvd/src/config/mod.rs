@@ -18,7 +18,7 @@ mod tests;
 #[cfg(not(loom))]
 mod wrong;
 
-pub(crate) use parameters::{Parameters, StrategyName};
+pub(crate) use parameters::{Asynchronous, Parameters, StrategyName};
 #[cfg(not(loom))]
 pub(crate) use source::{Given, resolve};
 #[cfg(not(loom))]

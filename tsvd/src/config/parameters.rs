@@ -24,10 +24,21 @@ impl StrategyName {
     }
 }
 
+/// How async operations are delayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asynchronous {
+    /// By a timer.
+    Suspend,
+    /// With their threads.
+    Block,
+    Off,
+}
+
 /// One for each key of the engine; the table in [`settings`](mod@crate::settings) has meanings, ranges and sources.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Parameters {
     pub(crate) strategy: StrategyName,
+    pub(crate) asynchronous: Asynchronous,
     pub(crate) window_ns: u64,
     pub(crate) object_history: usize,
     pub(crate) phase_points: u32,
@@ -54,6 +65,7 @@ impl Default for Parameters {
     fn default() -> Self {
         Self {
             strategy: StrategyName::Tsvd,
+            asynchronous: Asynchronous::Suspend,
             window_ns: 100 * MS,
             object_history: 5,
             phase_points: 16,

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{Parameters, StrategyName};
+use super::{Asynchronous, Parameters, StrategyName};
 
 /// `enabled`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,6 +238,20 @@ pub(super) static TABLE: &[Setting] = &[
         meaning: "what decides where to sleep, see below",
         kind: Kind::Words(strategies!(Tsvd, TsvdFixed, TsvdHb, Random, StaticRandom, Observe)),
         show: |config| config.parameters.strategy.as_str().to_owned(),
+    },
+    Setting {
+        key: "async", unit: "", source: "SOSP 2019, 4",
+        meaning: "how async operations are delayed: `suspend`: by an awaited timer, and only where that disturbs nothing we know of; `block`: with their threads; `off`: not at all",
+        kind: Kind::Words(&[
+            ("suspend", |config| config.parameters.asynchronous = Asynchronous::Suspend),
+            ("block", |config| config.parameters.asynchronous = Asynchronous::Block),
+            ("off", |config| config.parameters.asynchronous = Asynchronous::Off),
+        ]),
+        show: |config| match config.parameters.asynchronous {
+            Asynchronous::Suspend => "suspend",
+            Asynchronous::Block => "block",
+            Asynchronous::Off => "off",
+        }.to_owned(),
     },
     Setting {
         key: "window_ms", unit: "ms", source: "SOSP 2019, 3.2",

@@ -49,7 +49,12 @@ pub(super) fn reserve(
 /// Gives back what a delay that ended early did not use.
 pub(super) fn refund(process: &Spent, thread: &Spent, unused: u64) {
     for account in [process, thread] {
-        account.0.fetch_sub(unused, Ordering::Relaxed);
+        // A task may give back to a thread that is gone, and its account another's.
+        let _ = account
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |spent| {
+                Some(spent.saturating_sub(unused))
+            });
     }
 }
 

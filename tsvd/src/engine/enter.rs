@@ -8,11 +8,13 @@ use super::budget;
 use super::defect::{Defect, planted};
 use super::env::Environment;
 use super::history::{Access, Recorded};
+use super::hold::Met;
 use super::marks::Context;
 use super::now::Now;
 use super::primitive::{Ordering, fence};
 use super::sites::{Cached, SiteId};
 use super::strategy::Arrival;
+use super::tasks::{HowHeld, Manner, Own};
 use super::traps::{Party, Who};
 use super::{Engine, TICK_NS};
 use crate::contract::{Key, Object, Operation, conflict};
@@ -153,7 +155,8 @@ impl<E: Environment> Engine<E> {
         let who = Who::Mark(context.flight(index));
         let flight = context.unchecked(index);
         let suspended = context.suspend();
-        let checked = self.check(context, call, who, Now::is_quiet(now));
+        let quiet = Now::is_quiet(now);
+        let checked = self.check(context, call, who, quiet, &mut Manner::Thread);
         if checked == Checked::Quiet && Now::is_quiet(now) {
             // Still suspended: the filter may allocate.
             context.filter.stamp(tag, now);
@@ -174,15 +177,23 @@ impl<E: Environment> Engine<E> {
         call: &Call<'_>,
         who: Who,
         quiet: bool,
+        manner: &mut Manner<'_, E>,
     ) -> Checked {
         let hash = call.object_hash();
         let cached = self.cached(context, call);
         let site = cached.number();
-        if self.published.any(hash) && self.meet(context, call, site, who) {
-            cached.hit(true);
-            return Checked::Caught;
+        if self.published.any(hash) {
+            let met = self.meet(context, call, site, who, manner);
+            if met != Met::Nobody {
+                cached.hit(true);
+                return match met {
+                    Met::Caught => Checked::Caught,
+                    _ => Checked::Suspect,
+                };
+            }
         }
-        self.point(context, site, quiet);
+        let own = self.own(context);
+        self.point(own, site, quiet);
         // Before this access is recorded: a pair it makes dangerous is delayed from the next arrival on.
         let arrival = Arrival {
             site,
@@ -192,6 +203,7 @@ impl<E: Environment> Engine<E> {
         let near = self
             .record(
                 context,
+                own,
                 call,
                 cached,
                 call.operation.access().writes(),
@@ -202,7 +214,7 @@ impl<E: Environment> Engine<E> {
             self.near_miss(call, site, other);
         }
         if due {
-            if self.delay(context, call, arrival, who) {
+            if self.delay(context, call, arrival, who, manner) {
                 return Checked::Caught;
             }
             return Checked::Suspect;
@@ -225,12 +237,10 @@ impl<E: Environment> Engine<E> {
 
     /// What the delays of others say of the order of this call.
     #[inline]
-    pub(super) fn point(&self, context: &Context<E>, site: SiteId, quiet: bool) {
-        if !self.order.concerns(&context.gaps, quiet) {
-            context.gaps.undisturbed(self.ticks.load(Ordering::Relaxed));
-        } else if let Some((before, delay)) =
-            self.order
-                .point(&context.gaps, context.number(), self.env.now())
+    pub(super) fn point(&self, own: Own<'_>, site: SiteId, quiet: bool) {
+        if !self.order.concerns(own.gaps, quiet) {
+            own.gaps.undisturbed(self.ticks.load(Ordering::Relaxed));
+        } else if let Some((before, delay)) = self.order.point(own.gaps, own.number, self.env.now())
         {
             let agree = self.order.rules.agree;
             self.trap_set.ordered(before, site, delay, agree);
@@ -245,13 +255,25 @@ impl<E: Environment> Engine<E> {
         call: &Call<'_>,
         arrival: Arrival,
         who: Who,
+        manner: &mut Manner<'_, E>,
     ) -> bool {
         let random = self.env.random();
-        let Some(delay_ns) = self.strategy.delay_ns(&self.trap_set, arrival, random) else {
+        let Some(mut delay_ns) = self.strategy.delay_ns(&self.trap_set, arrival, random) else {
             return false;
         };
-        // With nobody else there, nobody can come.
-        if self.env.is_alone()
+        let suspension = match manner {
+            Manner::Thread => None,
+            Manner::Task(suspension) => {
+                delay_ns = delay_ns.max(suspension.at_least_ns);
+                match self.may_be_held(call, arrival.site, suspension) {
+                    HowHeld::Not => return false,
+                    HowHeld::Blocked => None,
+                    HowHeld::Suspended => Some(suspension),
+                }
+            }
+        };
+        // With nobody else there, nobody can come; but a thread may have many tasks.
+        if (suspension.is_none() && self.env.is_alone())
             || !budget::reserve(
                 &self.parameters,
                 &self.slept,
@@ -261,6 +283,9 @@ impl<E: Environment> Engine<E> {
             )
         {
             return false;
+        }
+        if let Some(suspension) = suspension {
+            return self.suspend(context, call, who, delay_ns, suspension);
         }
         let held = self.hold(context, call, arrival.site, who, delay_ns);
         budget::refund(
@@ -275,6 +300,7 @@ impl<E: Environment> Engine<E> {
     pub(super) fn record(
         &self,
         context: &Context<E>,
+        own: Own<'_>,
         call: &Call<'_>,
         cached: &Cached,
         writes: bool,
@@ -285,11 +311,11 @@ impl<E: Environment> Engine<E> {
             return None;
         }
         let tick = self.ticks.load(Ordering::Relaxed);
-        let concurrent = self.phase.point(&context.points, context.number(), tick);
+        let concurrent = self.phase.point(own.points, own.number, tick);
         cached.hit(concurrent);
         let access = Access {
             site,
-            context: context.current() as u16,
+            context: own.number as u16,
             tick,
             concurrent,
             keyed: call.key.is_some(),
@@ -306,11 +332,11 @@ impl<E: Environment> Engine<E> {
         });
         // Every line has to have it, not only the first that shows a near miss.
         let near = outer.fold(None, Option::or);
-        let own = self.record_on(lines.own, context.current(), access, call.key, &meets);
-        if own.new {
+        let recorded = self.record_on(lines.own, own.number, access, call.key, &meets);
+        if recorded.new {
             context.count_object();
         }
-        own.nearest.or(near)
+        recorded.nearest.or(near)
     }
 
     /// Records a keyed access under its key, for its likes, and under the object, for those without key.
@@ -402,8 +428,9 @@ impl<E: Environment> Engine<E> {
             site: call.site,
             key: call.key.map(|key| key.hash),
             key_text: None,
-            context: context.current(),
+            context: self.number_of(context),
             thread: None,
+            task: None,
             lineage: self.env.lineage(|lineage| lineage.cloned()),
             entered_ns: self.env.now(),
             delayed_ns: 0,
@@ -430,11 +457,12 @@ impl<E: Environment> Engine<E> {
         {
             // What is dropped below may be freed by an allocator that is watched.
             let _suspended = context.suspend();
+            let number = self.number_of(context);
             let mut bucket = self.traps.lock(hash);
             let before = bucket.tokens.len();
             bucket
                 .tokens
-                .retain(|token| token.object != object || token.party.context != context.number());
+                .retain(|token| token.object != object || token.party.context != number);
             let retired = before - bucket.tokens.len();
             drop(bucket);
             for _ in 0..retired {

@@ -11,20 +11,42 @@
 //! Once proved, the report is made safe first; then the *second* party runs alone while the first stays held (or has
 //! left), so that showing a collision does not cause one.
 
+use std::ptr;
+
 use super::Engine;
 use super::defect::{Defect, planted};
-use super::enter::Call;
+use super::enter::{Call, object_hash};
 use super::env::Environment;
 use super::marks::Context;
 use super::primitive::{MutexGuard, Ordering};
 use super::sites::SiteId;
-use super::traps::{Asked, Bucket, DetectedBy, Evidence, Party, State, Trap, Who};
+use super::tasks::Manner;
+use super::traps::{Asked, Bucket, Claim, DetectedBy, Evidence, Party, Sleeper, State, Trap, Who};
+use crate::contract::Object;
 
 /// How long a first party stays held for a second one that runs its body, after the report.
 const GRACE_NS: u64 = 100_000_000;
 
 /// How long a report may take before the held party goes on anyway: a full disk must not hang the guest.
 const REPORT_NS: u64 = 10_000_000_000;
+
+/// Whom a call met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Met {
+    Nobody,
+    /// A held thread: the call was reported.
+    Caught,
+    /// A held task, which may report the call once it is polled again.
+    Claimed,
+}
+
+/// A trap that has just been set.
+pub(super) struct Set<'a, E: Environment> {
+    /// Where it is.
+    pub(super) bucket: MutexGuard<'a, Bucket<E>>,
+    pub(super) number: u64,
+    pub(super) start: u64,
+}
 
 /// What became of a call that was held.
 pub(super) struct Held {
@@ -35,8 +57,8 @@ pub(super) struct Held {
 }
 
 impl<E: Environment> Engine<E> {
-    /// Looks for traps and tokens on the call's object. True when the call was caught by a trap; a token in its way
-    /// arms the pair, so that the call is held and the token asked.
+    /// Looks for traps and tokens on the call's object. A token in its way arms the pair, so that the call is held and the
+    /// token asked.
     #[cold]
     pub(super) fn meet(
         &self,
@@ -44,31 +66,36 @@ impl<E: Environment> Engine<E> {
         call: &Call<'_>,
         site: SiteId,
         who: Who,
-    ) -> bool {
+        manner: &mut Manner<'_, E>,
+    ) -> Met {
         let mut party = self.party(context, call);
         let mut bucket = self.traps.lock(call.object_hash());
+        let leaked = bucket.take_leaked(party.entered_ns);
         if let Some(number) = bucket
-            .held_against(call.object, &party)
+            .held_against(call.object, &party, party.entered_ns)
             .map(|trap| trap.number)
         {
-            self.spring(bucket, number, context, call, &mut party, who);
-            return true;
+            let met = self.spring(bucket, number, context, call, &mut party, who);
+            self.forget(leaked);
+            return met;
         }
         let token = bucket.open_against(call.object, &party).next();
-        let Some((operation, location)) =
-            token.map(|token| (token.party.operation, token.party.site))
-        else {
-            return false;
-        };
+        let token = token.map(|token| (token.party.operation, token.party.site));
         drop(bucket);
+        self.forget(leaked);
+        let Some((operation, location)) = token else {
+            return Met::Nobody;
+        };
         let other = self.site(operation, location);
         if self.trap_set.suspect(site, other, 0) {
             self.now.advance();
         }
-        false
+        manner.sees_overlap();
+        Met::Nobody
     }
 
-    /// The call runs into trap `number`: reports, lets the call run, and keeps the first party held until it has left.
+    /// The call runs into trap `number`. Of a thread: reports, lets the call run, and keeps the first party held until it has
+    /// left. Of a task: leaves it to that one to prove, for only if it goes on has it, and so its object, been there all along.
     fn spring(
         &self,
         mut bucket: MutexGuard<'_, Bucket<E>>,
@@ -77,21 +104,44 @@ impl<E: Environment> Engine<E> {
         call: &Call<'_>,
         party: &mut Party<E::Stack>,
         who: Who,
-    ) {
+    ) -> Met {
         let hash = call.object_hash();
         let Some(trap) = bucket.trap(number) else {
-            return;
+            return Met::Nobody;
         };
-        trap.state = State::Reporting;
-        trap.party.delayed_ns = self.env.now().saturating_sub(trap.party.entered_ns);
+        let now = self.env.now();
+        trap.party.delayed_ns = now.saturating_sub(trap.party.entered_ns);
         let first = trap.party.clone();
+        let proves = trap.sleeper.is_thread();
+        if proves {
+            trap.state = State::Reporting;
+        } else {
+            trap.state = State::Running {
+                second: who,
+                until: now + GRACE_NS,
+            };
+            trap.claim = Some(Claim {
+                detected_by: DetectedBy::Trap,
+                other: party.clone(),
+            });
+        }
         drop(bucket);
 
         self.describe(call, party);
-        let gap_ns = party.entered_ns.saturating_sub(first.entered_ns);
         if let Who::Mark(flight) = who {
             context.ask(flight);
         }
+        if !proves {
+            drop(first);
+            let mut bucket = self.traps.lock(hash);
+            if let Some(claim) = bucket.trap(number).and_then(|trap| trap.claim.as_mut()) {
+                let before = std::mem::replace(&mut claim.other, party.clone());
+                drop(bucket);
+                drop(before);
+            }
+            return Met::Claimed;
+        }
+        let gap_ns = party.entered_ns.saturating_sub(first.entered_ns);
         self.prove(Evidence {
             object: call.object,
             detected_by: DetectedBy::Trap,
@@ -110,11 +160,14 @@ impl<E: Environment> Engine<E> {
             if planted(Defect::BodiesTogether) {
                 trap.state = State::Released;
             }
-            self.env.wake(&trap.context.signal);
+            if let Sleeper::Thread(first) = trap.sleeper {
+                self.env.wake(&first.signal);
+            }
         }
+        Met::Caught
     }
 
-    /// Holds the call for at most `delay_ns`.
+    /// Holds the call's thread for at most `delay_ns`.
     #[cold]
     pub(super) fn hold(
         &self,
@@ -124,6 +177,37 @@ impl<E: Environment> Engine<E> {
         who: Who,
         delay_ns: u64,
     ) -> Held {
+        let sleeper = Sleeper::Thread(context);
+        let set = match self.set_trap(context, call, who, delay_ns, sleeper) {
+            Ok(set) => set,
+            Err(met) => {
+                return Held {
+                    caught: met == Met::Caught,
+                    ns: 0,
+                };
+            }
+        };
+        let trap = self.sleep(context, set.bucket, set.number, set.start + delay_ns);
+        self.now.retract();
+        self.published.lower(call.object_hash());
+        if planted(Defect::MarkDropped)
+            && let Who::Mark(flight) = who
+        {
+            context.finish(flight.index);
+        }
+        let number = self.own(context).number;
+        self.over(call.object, site, number, set.start, trap, true)
+    }
+
+    /// Says that the call is held, and asks who is inside a body; unless there is already one held that it meets.
+    pub(super) fn set_trap(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        who: Who,
+        delay_ns: u64,
+        sleeper: Sleeper<E>,
+    ) -> Result<Set<'_, E>, Met> {
         let hash = call.object_hash();
         let mut party = self.party(context, call);
         self.describe(call, &mut party);
@@ -137,15 +221,12 @@ impl<E: Environment> Engine<E> {
         // Under the lock under which traps are inserted: of two that arrive together one finds the other.
         if !planted(Defect::TrappersUnchecked)
             && let Some(number) = bucket
-                .held_against(call.object, &party)
+                .held_against(call.object, &party, start)
                 .map(|trap| trap.number)
         {
-            self.spring(bucket, number, context, call, &mut party, who);
+            let met = self.spring(bucket, number, context, call, &mut party, who);
             self.published.lower(hash);
-            return Held {
-                caught: true,
-                ns: 0,
-            };
+            return Err(met);
         }
         let number = bucket.number();
         let asked = bucket
@@ -159,9 +240,11 @@ impl<E: Environment> Engine<E> {
         bucket.traps.push(Trap {
             number,
             object: call.object,
-            context,
+            sleeper,
+            deadline: start + delay_ns,
             party: party.clone(),
             state: State::Held,
+            claim: None,
             asked,
         });
         drop(bucket);
@@ -170,7 +253,7 @@ impl<E: Environment> Engine<E> {
         }
         // From here on every other call either sees the trap or has its mark seen below.
         self.env.heavy_fence();
-        let inside = self.inside(call, &party);
+        let inside = self.inside(context, call, &party);
         if planted(Defect::CountRaisedAfterScan) {
             self.published.raise(hash);
         }
@@ -189,15 +272,24 @@ impl<E: Environment> Engine<E> {
                 trap.asked.push(asked);
             }
         }
-        let trap = self.sleep(context, bucket, number, start + delay_ns);
-        self.now.retract();
-        self.published.lower(hash);
-        if planted(Defect::MarkDropped)
-            && let Who::Mark(flight) = who
-        {
-            context.finish(flight.index);
-        }
+        Ok(Set {
+            bucket,
+            number,
+            start,
+        })
+    }
 
+    /// A call of context `number` at `site` has been held since `start`, and `trap` has been taken away. Nothing is learnt from
+    /// a delay in vain that was not waited for `to_the_end`.
+    pub(super) fn over(
+        &self,
+        object: Object,
+        site: SiteId,
+        number: u64,
+        start: u64,
+        trap: Option<Trap<E>>,
+        to_the_end: bool,
+    ) -> Held {
         let held_ns = match &trap {
             // Until the other came; what follows is the report and the other's body.
             Some(trap) if trap.state != State::Held => trap.party.delayed_ns,
@@ -212,13 +304,19 @@ impl<E: Environment> Engine<E> {
             ns: held_ns,
         };
         let Some(trap) = trap else { return held(false) };
+        if let Some(claim) = trap.claim {
+            // Whose it is has been held, and is there: so is its object.
+            self.prove_claim(object, trap.party, claim);
+            return held(true);
+        }
         if trap.state != State::Held {
             // Whoever changed the state has reported.
             return held(trap.state == State::Confirmed);
         }
+        let mut party = trap.party;
         // Nobody came. An asked one that left without seeing the question was in flight when this call came, too.
         // Somebody inside a body makes no points either: only a delay without such speaks for an order.
-        let nobody_inside = trap.asked.is_empty() && !party.is_within(call.object);
+        let nobody_inside = trap.asked.is_empty() && !party.is_within(object);
         let left = trap
             .asked
             .into_iter()
@@ -230,17 +328,19 @@ impl<E: Environment> Engine<E> {
             })
             .filter(|_| !planted(Defect::NoSecondLook));
         let Some(left) = left else {
+            if !to_the_end {
+                return held(false);
+            }
             self.strategy.failed(&self.trap_set, site);
             let end = start + held_ns;
-            self.order
-                .ended(site, context.number(), start, end, nobody_inside);
+            self.order.ended(site, number, start, end, nobody_inside);
             return held(false);
         };
         party.delayed_ns = held_ns;
         let detected_by = DetectedBy::Overlap;
         let gap_ns = 0;
         self.prove(Evidence {
-            object: call.object,
+            object,
             detected_by,
             first: left.party,
             second: party,
@@ -248,6 +348,30 @@ impl<E: Environment> Engine<E> {
             region: None,
         });
         held(true)
+    }
+
+    /// What a held task can prove by being there.
+    fn prove_claim(&self, object: Object, held: Party<E::Stack>, claim: Claim<E::Stack>) {
+        let (first, second) = match claim.detected_by {
+            DetectedBy::Trap => (held, claim.other),
+            DetectedBy::Overlap => (claim.other, held),
+        };
+        self.prove(Evidence {
+            object,
+            detected_by: claim.detected_by,
+            gap_ns: second.entered_ns.saturating_sub(first.entered_ns),
+            first,
+            second,
+            region: None,
+        });
+    }
+
+    /// Ends traps of tasks that were leaked.
+    fn forget(&self, leaked: Vec<Trap<E>>) {
+        for trap in leaked {
+            self.now.retract();
+            self.published.lower(object_hash(trap.object.words()));
+        }
     }
 
     /// Sleeps until the trap is released or its time is over, and removes it.
@@ -273,10 +397,17 @@ impl<E: Environment> Engine<E> {
     }
 
     /// Everybody inside a body that `call` may not overlap. Called after the heavy fence.
-    fn inside(&self, call: &Call<'_>, party: &Party<E::Stack>) -> Vec<Asked<E>> {
+    fn inside(
+        &self,
+        own: &'static Context<E>,
+        call: &Call<'_>,
+        party: &Party<E::Stack>,
+    ) -> Vec<Asked<E>> {
         let contexts = self.contexts.lock();
         let seen = contexts
             .iter()
+            // What this thread is inside of waits for whatever it calls, or polls.
+            .filter(|context| !ptr::eq(**context, own))
             .flat_map(|context| context.see(call.object).map(move |seen| (*context, seen)));
         let asked = seen.map(|(context, seen)| Asked {
             who: Who::Mark(seen.flight),
@@ -288,6 +419,7 @@ impl<E: Environment> Engine<E> {
                 key_text: None,
                 context: seen.flight.context,
                 thread: None,
+                task: None,
                 lineage: None,
                 entered_ns: party.entered_ns,
                 delayed_ns: 0,
@@ -305,6 +437,7 @@ impl<E: Environment> Engine<E> {
     pub(super) fn describe(&self, call: &Call<'_>, party: &mut Party<E::Stack>) {
         party.stack = Some(self.env.stack());
         party.thread = self.env.thread_name();
+        party.task = self.env.task_name();
         party.key_text = call.key.and_then(|key| self.env.text(key.debug?));
     }
 

@@ -6,14 +6,16 @@ use super::enter::{Call, Checked, object_hash};
 use super::env::Environment;
 use super::marks::Context;
 use super::primitive::MutexGuard;
-use super::traps::{Bucket, DetectedBy, Evidence, State, Token, Who};
+use super::primitive::lossy::Arc;
+use super::tasks::Manner;
+use super::traps::{Bucket, Claim, DetectedBy, Evidence, Party, Sleeper, State, Token, Who};
 use crate::contract::Object;
 
 /// A scope in flight, to be ended by [`Engine::close`].
 #[derive(Debug)]
 pub(crate) struct OpenToken {
-    number: u64,
-    object: Object,
+    pub(super) number: u64,
+    pub(super) object: Object,
 }
 
 impl<E: Environment> Engine<E> {
@@ -34,16 +36,21 @@ impl<E: Environment> Engine<E> {
         }
         let (flight, words) = context.ended(index);
         let _suspended = context.suspend();
-        self.answer(
-            self.traps.lock(object_hash(words)),
-            words,
-            Who::Mark(flight),
-        );
+        let bucket = self.traps.lock(object_hash(words));
+        self.answer(Some(context), bucket, words, Who::Mark(flight));
     }
 
     /// `who` has left: whoever was held for it goes on, and whoever asked it has its proof.
-    fn answer(&self, mut bucket: MutexGuard<'_, Bucket<E>>, words: [u64; 2], who: Who) {
+    fn answer(
+        &self,
+        context: Option<&Context<E>>,
+        mut bucket: MutexGuard<'_, Bucket<E>>,
+        words: [u64; 2],
+        who: Who,
+    ) {
         let mut proofs = Vec::new();
+        // Held tasks, which prove for themselves and are woken under no lock.
+        let mut tasks = Vec::new();
         for trap in bucket
             .traps
             .iter_mut()
@@ -53,15 +60,27 @@ impl<E: Environment> Engine<E> {
                 State::Running { second, .. } if second == who => {
                     trap.state = State::Released;
                     if !planted(Defect::NoWake) {
-                        self.env.wake(&trap.context.signal);
+                        match &trap.sleeper {
+                            Sleeper::Thread(held) => self.env.wake(&held.signal),
+                            Sleeper::Task(alarm) => tasks.push((trap.number, Arc::clone(alarm))),
+                        }
                     }
                 }
                 State::Held => {
                     let Some(asked) = trap.asked.iter().find(|asked| asked.who == who) else {
                         continue;
                     };
-                    trap.state = State::Reporting;
                     trap.party.delayed_ns = self.env.now().saturating_sub(trap.party.entered_ns);
+                    if let Sleeper::Task(alarm) = &trap.sleeper {
+                        trap.state = State::Released;
+                        trap.claim = Some(Claim {
+                            detected_by: DetectedBy::Overlap,
+                            other: asked.party.clone(),
+                        });
+                        tasks.push((trap.number, Arc::clone(alarm)));
+                        continue;
+                    }
+                    trap.state = State::Reporting;
                     proofs.push((
                         trap.number,
                         Evidence {
@@ -78,16 +97,46 @@ impl<E: Environment> Engine<E> {
             }
         }
         drop(bucket);
+        let hash = object_hash(words);
         for (number, mut evidence) in proofs {
-            evidence.first.stack = Some(self.env.stack());
-            evidence.first.thread = self.env.thread_name();
-            evidence.first.lineage = self.env.lineage(|lineage| lineage.cloned());
+            self.describe_leaver(context, who, &mut evidence.first);
             self.prove(evidence);
-            let mut bucket = self.traps.lock(object_hash(words));
+            let mut bucket = self.traps.lock(hash);
             if let Some(trap) = bucket.trap(number) {
                 trap.state = State::Confirmed;
-                self.env.wake(&trap.context.signal);
+                if let Sleeper::Thread(held) = trap.sleeper {
+                    self.env.wake(&held.signal);
+                }
             }
+        }
+        for (number, alarm) in tasks {
+            let left = |bucket: &mut Bucket<E>| {
+                let claim = bucket.trap(number)?.claim.as_ref()?;
+                (claim.detected_by == DetectedBy::Overlap).then(|| claim.other.clone())
+            };
+            let party = left(&mut self.traps.lock(hash));
+            if let Some(mut party) = party {
+                self.describe_leaver(context, who, &mut party);
+                let mut bucket = self.traps.lock(hash);
+                if let Some(claim) = bucket.trap(number).and_then(|trap| trap.claim.as_mut()) {
+                    let before = std::mem::replace(&mut claim.other, party);
+                    drop(bucket);
+                    drop(before);
+                }
+            }
+            alarm.ring();
+        }
+    }
+
+    /// What a call that was found inside its body leaves of itself on its way out; `context` is its thread's.
+    fn describe_leaver(&self, context: Option<&Context<E>>, who: Who, party: &mut Party<E::Stack>) {
+        party.stack = Some(self.env.stack());
+        party.thread = self.env.thread_name();
+        party.task = self.env.task_name();
+        // A token knows its own, and may be dropped by anybody.
+        if let (Some(context), Who::Mark(_)) = (context, who) {
+            party.lineage = self.env.lineage(|lineage| lineage.cloned());
+            party.context = self.number_of(context);
         }
     }
 
@@ -101,10 +150,18 @@ impl<E: Environment> Engine<E> {
             return None;
         }
         let _suspended = context.suspend();
+        let token = self.publish_token(context, call);
+        let who = Who::Token(token.number);
+        let checked = self.check(context, call, who, false, &mut Manner::Thread);
+        Some((token, checked == Checked::Caught))
+    }
+
+    /// Puts a token into the table. Its stack is taken on the way out, if somebody asks.
+    pub(super) fn publish_token(&self, context: &Context<E>, call: &Call<'_>) -> OpenToken {
         let hash = call.object_hash();
         context.count_scope();
         let mut party = self.party(context, call);
-        self.describe(call, &mut party);
+        party.key_text = call.key.and_then(|key| self.env.text(key.debug?));
         self.published.raise(hash);
         let mut bucket = self.traps.lock(hash);
         let number = bucket.number();
@@ -115,14 +172,10 @@ impl<E: Environment> Engine<E> {
         });
         drop(bucket);
         self.now.publish();
-        let caught = self.check(context, call, Who::Token(number), false) == Checked::Caught;
-        Some((
-            OpenToken {
-                number,
-                object: call.object,
-            },
-            caught,
-        ))
+        OpenToken {
+            number,
+            object: call.object,
+        }
     }
 
     /// Ends a scope, on whatever thread: `context` is that thread's, if it has one.
@@ -131,10 +184,10 @@ impl<E: Environment> Engine<E> {
             return;
         }
         let _suspended = context.map(Context::suspend);
-        self.end_token(&token);
+        self.end_token(context, &token);
     }
 
-    fn end_token(&self, token: &OpenToken) {
+    pub(super) fn end_token(&self, context: Option<&Context<E>>, token: &OpenToken) {
         let words = token.object.words();
         let hash = object_hash(words);
         let mut bucket = self.traps.lock(hash);
@@ -146,11 +199,12 @@ impl<E: Environment> Engine<E> {
             // Retired with its object.
             return;
         };
-        bucket.tokens.swap_remove(index);
+        let ended = bucket.tokens.swap_remove(index);
         // Under the same lock, so that no asker's delay ends in between.
         if !planted(Defect::ScopeUnanswered) {
-            self.answer(bucket, words, Who::Token(token.number));
+            self.answer(context, bucket, words, Who::Token(token.number));
         }
+        drop(ended);
         self.now.retract();
         self.published.lower(hash);
     }

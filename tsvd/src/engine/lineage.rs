@@ -19,18 +19,30 @@ use super::enter::{Call, mix, object_hash};
 use super::env::Environment;
 use super::marks::{Context, Entry};
 use super::now::Now;
-use super::primitive::lossy::{AtomicU32, Mutex, Ordering};
+use super::primitive::lossy::{AtomicU32, AtomicU64, Mutex, Ordering};
 use super::traps::Who;
 use crate::contract::Object;
 
 /// What one context hands on to another that it begins.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Lineage {
     /// Outermost first.
     ancestors: Vec<Ancestor>,
     /// Numbers of the regions that were open.
     regions: Vec<u64>,
-    spawned_at: &'static Location<'static>,
+    spawned_at: Option<&'static Location<'static>>,
+    /// Who its calls belong to, if that is not the thread.
+    frame: Option<Frame>,
+}
+
+/// What is polled belongs to a context of its own, on whatever thread it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    /// Its number, for verdicts.
+    pub(super) number: u64,
+    /// Under which number it is recorded, for where to sleep: that of the task, since of what one task does one after the
+    /// other nothing can collide.
+    pub(super) task: u64,
 }
 
 /// An operation that was in flight when a context was begun in it.
@@ -38,7 +50,7 @@ pub(crate) struct Lineage {
 struct Ancestor {
     who: Who,
     words: [u64; 2],
-    /// Number of its context.
+    /// The number that its context is recorded under.
     context: u64,
     /// Where its mark is; `None` for a token.
     entry: Option<&'static Entry>,
@@ -50,16 +62,44 @@ impl Lineage {
         Self {
             ancestors: Vec::new(),
             regions: Vec::new(),
-            spawned_at,
+            spawned_at: Some(spawned_at),
+            frame: None,
         }
+    }
+
+    /// The same for a future that is polled as a context of its own.
+    pub(crate) fn of_its_own(mut self, number: u64, task: u64) -> Self {
+        self.frame = Some(Frame { number, task });
+        self
+    }
+
+    /// The same within a call on the object of `words`, which is the context's own.
+    pub(super) fn within(&self, who: Who, words: [u64; 2]) -> Self {
+        let mut ancestors = self.ancestors.clone();
+        ancestors.push(Ancestor {
+            who,
+            words,
+            context: self.frame.map_or(0, |frame| frame.task),
+            entry: None,
+        });
+        Self {
+            ancestors,
+            regions: self.regions.clone(),
+            spawned_at: self.spawned_at,
+            frame: self.frame,
+        }
+    }
+
+    pub(super) fn frame(&self) -> Option<Frame> {
+        self.frame
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.ancestors.is_empty() && self.regions.is_empty()
     }
 
-    /// Who called for the context.
-    pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
+    /// Who called for the context, if it was begun by `tsvd`'s own means.
+    pub(crate) fn spawned_at(&self) -> Option<&'static Location<'static>> {
         self.spawned_at
     }
 
@@ -117,6 +157,8 @@ impl Ancestor {
 /// alone.
 pub(super) struct Bequest {
     any: AtomicU32,
+    /// Number of the context that handed on: the thread's own, or that of what it was polling.
+    by: AtomicU64,
     list: Mutex<Vec<Ancestor>>,
 }
 
@@ -124,11 +166,13 @@ impl Bequest {
     pub(super) fn new() -> Self {
         Self {
             any: AtomicU32::new(0),
+            by: AtomicU64::new(0),
             list: Mutex::new(Vec::new()),
         }
     }
 
-    fn set(&self, list: Vec<Ancestor>) {
+    fn set(&self, by: u64, list: Vec<Ancestor>) {
+        self.by.store(by, Ordering::Relaxed);
         self.any
             .store(u32::from(!list.is_empty()), Ordering::Relaxed);
         let before = std::mem::replace(&mut *self.list.lock(), list);
@@ -138,9 +182,12 @@ impl Bequest {
 
     /// Forgets what another thread left in a recycled block.
     pub(super) fn reset(&self) {
-        self.set(Vec::new());
+        self.set(0, Vec::new());
     }
 }
+
+/// Operations that were inherited and are still open, the numbers of the open regions, and the operations of the context itself.
+type Around = (Vec<Ancestor>, Vec<u64>, Vec<Ancestor>);
 
 /// The lines of the history an access belongs to.
 pub(super) struct Lines {
@@ -161,37 +208,72 @@ impl<E: Environment> Engine<E> {
     ) -> Lineage {
         // What this allocates and frees is nobody's operation.
         let _suspended = context.map(Context::suspend);
-        let (mut ancestors, mut regions) = self.env.lineage(|lineage| match lineage {
-            Some(lineage) => (lineage.ancestors.clone(), lineage.regions.clone()),
-            None => Default::default(),
-        });
-        ancestors.retain(|ancestor| self.is_open(ancestor));
+        let (mut ancestors, regions, own) = self.ancestors(context);
         if let Some(context) = context {
-            let mut own: Vec<_> = context
-                .flights()
-                .map(|(flight, words, entry)| Ancestor {
-                    who: Who::Mark(flight),
-                    words,
-                    context: flight.context,
-                    entry: Some(entry),
-                })
-                .collect();
-            own.extend(self.own_tokens(context));
-            // A closure that runs on its own thread has inherited some of them already.
-            ancestors.retain(|ancestor| !own.iter().any(|own| own.is(ancestor)));
             ancestors.extend_from_slice(&own);
-            context.bequest.set(own);
-            regions.extend(context.regions.numbers());
+            context.bequest.set(self.number_of(context), own);
         }
         Lineage {
             ancestors,
             regions,
-            spawned_at: site,
+            spawned_at: Some(site),
+            frame: None,
         }
     }
 
-    /// The scopes that `context` has open.
-    fn own_tokens(&self, context: &Context<E>) -> Vec<Ancestor> {
+    /// What a future inherits that the thread of `context` polls for the first time. Its own thread has nothing else to do
+    /// meanwhile, so that the operations it is polled in need no lines of their own.
+    pub(super) fn descend(&self, context: &'static Context<E>, number: u64, task: u64) -> Lineage {
+        let (mut ancestors, regions, own) = self.ancestors(Some(context));
+        ancestors.extend(own);
+        let spawned_at = self
+            .env
+            .lineage(|lineage| lineage.and_then(|lineage| lineage.spawned_at));
+        Lineage {
+            ancestors,
+            regions,
+            spawned_at,
+            frame: Some(Frame { number, task }),
+        }
+    }
+
+    /// The operations around the calling thread's next call that have not ended: those it inherited, and others of its own.
+    fn ancestors(&self, context: Option<&'static Context<E>>) -> Around {
+        let (mut inherited, mut regions) = self.env.lineage(|lineage| match lineage {
+            Some(lineage) => (lineage.ancestors.clone(), lineage.regions.clone()),
+            None => Default::default(),
+        });
+        inherited.retain(|ancestor| self.is_open(ancestor));
+        let Some(context) = context else {
+            return (inherited, regions, Vec::new());
+        };
+        regions.extend(context.regions.numbers());
+        let recorded = self.own(context).number;
+        let mut own: Vec<_> = context
+            .flights()
+            .map(|(flight, words, entry)| Ancestor {
+                who: Who::Mark(flight),
+                words,
+                context: recorded,
+                entry: Some(entry),
+            })
+            .collect();
+        own.extend(self.own_tokens(self.number_of(context), recorded));
+        // A closure, or a future, that runs on its own thread has inherited some of them already.
+        own.retain(|own| !inherited.iter().any(|ancestor| ancestor.is(own)));
+        (inherited, regions, own)
+    }
+
+    /// The number of the context that the thread of `context` is acting for: its own, or that of what it polls.
+    pub(super) fn number_of(&self, context: &Context<E>) -> u64 {
+        let frame = self
+            .env
+            .lineage(|lineage| lineage.and_then(|lineage| lineage.frame()));
+        frame.map_or_else(|| context.current(), |frame| frame.number)
+    }
+
+    /// The scopes that the context of this number has open, which is recorded under the other.
+    fn own_tokens(&self, number: u64, recorded: u64) -> Vec<Ancestor> {
         if Now::is_quiet(self.now.load()) {
             return Vec::new();
         }
@@ -201,11 +283,11 @@ impl<E: Environment> Engine<E> {
             let tokens = bucket
                 .tokens
                 .iter()
-                .filter(|token| token.party.context == context.number());
+                .filter(|token| token.party.context == number);
             own.extend(tokens.map(|token| Ancestor {
                 who: Who::Token(token.number),
                 words: token.object.words(),
-                context: token.party.context,
+                context: recorded,
                 entry: None,
             }));
         }
@@ -230,7 +312,9 @@ impl<E: Environment> Engine<E> {
             Some(lineage) if !lineage.is_empty() => lineage.on(call.object),
             _ => Vec::new(),
         });
-        if context.bequest.any.load(Ordering::Relaxed) != 0 {
+        if context.bequest.any.load(Ordering::Relaxed) != 0
+            && context.bequest.by.load(Ordering::Relaxed) == self.number_of(context)
+        {
             let mut list = context.bequest.list.lock();
             list.retain(|own| self.is_open(own));
             context

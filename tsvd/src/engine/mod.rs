@@ -6,6 +6,7 @@
 //! - [`marks`]: each thread's own stack of operations in flight, written without shared stores, read by whoever arms;
 //! - [`traps`]: who is held before its body, and the scopes in flight, exact under sharded locks;
 //! - [`lineage`]: the operations a context was begun in, which it never conflicts with;
+//! - [`tasks`]: async operations, which are held by a timer and prove for themselves that they are still there; [`alarm`];
 //! - [`hold`]: holding a call, the two verdicts (trap, confirmed overlap), and letting the second party run alone;
 //! - [`region`]: regions expected to be atomic, and the third verdict.
 //!
@@ -19,6 +20,7 @@
 //! [`enter`] walks an operation through both. Everything is generic over an [`env::Environment`] (clock, sleep, randomness,
 //! fences, and who hears of violations), so that tests run in virtual time.
 
+pub(crate) mod alarm;
 mod budget;
 mod defect;
 pub(crate) mod enter;
@@ -38,6 +40,7 @@ mod primitive;
 pub(crate) mod region;
 pub(crate) mod sites;
 mod strategy;
+pub(crate) mod tasks;
 #[cfg(all(test, not(loom)))]
 mod tests;
 pub(crate) mod trap_set;
@@ -79,6 +82,7 @@ pub(crate) struct Engine<E: Environment> {
     order: order::Order,
     trap_set: trap_set::TrapSet,
     acts: region::Acts,
+    tasks: tasks::Tasks,
     strategy: Box<dyn strategy::Strategy>,
     /// The strategy wants to hear of every access; asked once, for a call in the loop of the history costs half of it.
     clocked: bool,
@@ -97,6 +101,8 @@ pub(crate) struct Remembered {
     pub(crate) state: trap_set::State,
     pub(crate) probability: f64,
     pub(crate) delay_ns: u64,
+    /// A future was dropped while it was held at one of them.
+    pub(crate) disturbed: bool,
 }
 
 /// Counted in the cold paths only.
@@ -133,6 +139,7 @@ impl<E: Environment> Engine<E> {
             order: order::Order::new(strategy.rules()),
             trap_set: trap_set::TrapSet::new(parameters),
             acts: region::Acts::new(),
+            tasks: tasks::Tasks::new(),
             clocked: strategy.is_clocked(),
             strategy,
             parameters,
@@ -189,6 +196,10 @@ impl<E: Environment> Engine<E> {
     ) {
         self.sites.reserve(sites);
         for pair in pairs {
+            if pair.disturbed {
+                self.tasks.spare(pair.key.0);
+                self.tasks.spare(pair.key.1);
+            }
             self.trap_set
                 .remember(pair.key, pair.state, pair.probability, pair.delay_ns);
         }

@@ -17,7 +17,7 @@ pub(crate) mod lossy {
     //! explore the protocol and nothing else.
 
     pub(crate) use parking_lot::Mutex;
-    pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
     pub(crate) use std::sync::{Arc, OnceLock};
     pub(crate) use std::thread::yield_now;
 }

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use super::TICK_NS;
-use super::primitive::lossy::{AtomicU64, Mutex, Ordering};
+use super::primitive::lossy::{AtomicBool, AtomicU64, Mutex, Ordering};
 use super::sites::{LIMIT, SiteId};
 use crate::config::Parameters;
 
@@ -41,6 +41,8 @@ pub(crate) struct Pair {
     first_delay_ns: u64,
     /// This run learnt something of it.
     pub(crate) touched: bool,
+    /// A future was dropped in this run while it was held at one of its sites.
+    pub(crate) disturbed: bool,
     /// Delays that spoke for an order, and the number of the last one that did.
     agreed: u32,
     agreed_last: u32,
@@ -54,6 +56,7 @@ impl Pair {
             delays: 0,
             first_delay_ns,
             touched: false,
+            disturbed: false,
             agreed: 0,
             agreed_last: 0,
         }
@@ -65,6 +68,8 @@ pub(crate) struct TrapSet {
     armed: Box<[AtomicU64]>,
     /// How many pairs are armed. Written under the lock, read without.
     armed_pairs: AtomicU64,
+    /// Set with the first pair.
+    any: AtomicBool,
     pairs: Mutex<HashMap<PairKey, Pair>>,
     parameters: Parameters,
 }
@@ -74,6 +79,7 @@ impl TrapSet {
         Self {
             parameters,
             armed_pairs: AtomicU64::new(0),
+            any: AtomicBool::new(false),
             armed: (0..LIMIT / 64).map(|_| AtomicU64::new(0)).collect(),
             pairs: Mutex::new(HashMap::new()),
         }
@@ -173,6 +179,21 @@ impl TrapSet {
         self.show(&pairs, touched);
     }
 
+    /// A future was dropped while it was held at `site`.
+    pub(super) fn disturb(&self, site: SiteId) {
+        let mut pairs = self.pairs.lock();
+        for (_, pair) in pairs.iter_mut().filter(|(key, _)| has(**key, site)) {
+            pair.touched = true;
+            pair.disturbed = true;
+        }
+    }
+
+    /// Whether anything was ever suspected.
+    #[cfg(not(loom))]
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.any.load(Ordering::Relaxed)
+    }
+
     /// Delay number `delay` at `before` kept away who is now at `after`: when `agree` of them have, the pair is left alone.
     pub(super) fn ordered(&self, before: SiteId, after: SiteId, delay: u32, agree: u32) {
         let mut pairs = self.pairs.lock();
@@ -248,6 +269,7 @@ impl TrapSet {
         let armed = pairs.values().filter(|pair| pair.state == State::Armed);
         self.armed_pairs
             .store(armed.count() as u64, Ordering::Relaxed);
+        self.any.store(true, Ordering::Relaxed);
         for site in sites {
             let armed = pairs
                 .iter()

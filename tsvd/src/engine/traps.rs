@@ -5,6 +5,7 @@
 
 use std::panic::Location;
 
+use super::alarm::Alarm;
 use super::defect::{Defect, planted};
 use super::env::Environment;
 use super::lineage::Lineage;
@@ -95,14 +96,16 @@ impl<E: Environment> Bucket<E> {
     }
 
     /// A trap whose party is held and may not be in flight together with `party` on `object`. (No party descends from one that
-    /// is held: its thread has not begun the body.)
+    /// is held: its thread has not begun the body.) A task whose delay is over may have been leaked, and is held by nothing.
     pub(super) fn held_against(
         &mut self,
         object: Object,
         party: &Party<E::Stack>,
+        now: u64,
     ) -> Option<&mut Trap<E>> {
         self.traps.iter_mut().find(|trap| {
             matches!(trap.state, State::Held)
+                && (trap.sleeper.is_thread() || now < trap.deadline)
                 && trap.object == object
                 && trap.party.conflicts_with(party)
         })
@@ -129,18 +132,61 @@ impl<E: Environment> Bucket<E> {
         let index = self.traps.iter().position(|trap| trap.number == number)?;
         Some(self.traps.swap_remove(index))
     }
+
+    /// Takes away the traps of tasks that have not been polled for long after their delay: leaked ones.
+    pub(super) fn take_leaked(&mut self, now: u64) -> Vec<Trap<E>> {
+        let is_leaked =
+            |trap: &mut Trap<E>| !trap.sleeper.is_thread() && now >= trap.forgotten_at();
+        self.traps.extract_if(.., is_leaked).collect()
+    }
 }
 
 /// A call held before its body.
 pub(super) struct Trap<E: Environment> {
     pub(super) number: u64,
     pub(super) object: Object,
-    pub(super) context: &'static Context<E>,
+    pub(super) sleeper: Sleeper<E>,
+    /// When the delay is over.
+    pub(super) deadline: u64,
     pub(super) party: Party<E::Stack>,
     pub(super) state: State,
+    /// Of a task: what it can prove once it is polled again, or dropped, and so has not been leaked.
+    pub(super) claim: Option<Claim<E::Stack>>,
     /// Those found inside their bodies when the trap was set: whoever of them leaves while the trap is held did not wait
     /// for the held call, so the two calls did overlap.
     pub(super) asked: Vec<Asked<E>>,
+}
+
+/// What is to be woken when a trap is released.
+pub(super) enum Sleeper<E: Environment> {
+    Thread(&'static Context<E>),
+    Task(Arc<Alarm>),
+}
+
+impl<E: Environment> Sleeper<E> {
+    pub(super) fn is_thread(&self) -> bool {
+        matches!(self, Self::Thread(_))
+    }
+}
+
+impl<E: Environment> Trap<E> {
+    /// When nobody will ask for it any more.
+    fn forgotten_at(&self) -> u64 {
+        const LATE_NS: u64 = 10_000_000_000;
+        match self.state {
+            State::Held => self.deadline,
+            State::Running { until, .. } => until + LATE_NS,
+            _ => self.deadline + LATE_NS,
+        }
+    }
+}
+
+/// The other party of a held task.
+#[derive(Debug)]
+pub(super) struct Claim<S> {
+    /// `Trap`: it called while the task was held; `Overlap`: it was asked, and left.
+    pub(super) detected_by: DetectedBy,
+    pub(super) other: Party<S>,
 }
 
 /// How a trap stands.
@@ -190,6 +236,7 @@ pub(crate) struct Party<S> {
     /// Number of the context.
     pub(crate) context: u64,
     pub(crate) thread: Option<String>,
+    pub(crate) task: Option<String>,
     /// What its context inherited, as far as it is known.
     pub(crate) lineage: Option<Arc<Lineage>>,
     /// When the call was first seen, nanoseconds of the environment.

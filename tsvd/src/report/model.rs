@@ -88,6 +88,9 @@ pub struct Run {
     pub seed: u64,
     /// The round of `cargo tsvd test`, from 1.
     pub round: u32,
+    /// Whether a future was dropped while it was delayed, perhaps for that reason.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disturbed: bool,
 }
 
 #[cfg(all(feature = "detect", not(loom)))]
@@ -114,6 +117,7 @@ impl Run {
             strategy: strategy.to_owned(),
             seed,
             round,
+            disturbed: false,
         }
     }
 }

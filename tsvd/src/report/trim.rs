@@ -9,7 +9,7 @@ use super::model::Frame;
 /// Takes away the frames of the runtime, of the wrappers of annotated methods and of what started the thread.
 pub(crate) fn trim(mut frames: Vec<Frame>) -> Vec<Frame> {
     trim_start(&mut frames);
-    // Between a thread's, a job's or a test's closure and what runs it.
+    // Between the closure of a thread, a job or a test, or an async operation's body, and what runs it.
     frames.retain(|frame| !is_inheritance(frame));
     trim_runtime(&mut frames);
     unwrap_bodies(&mut frames);
@@ -83,19 +83,23 @@ fn is_wrapper(frame: &Frame) -> bool {
         .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
 }
 
-/// Whether a frame runs a closure with what it inherits, or to check it.
+/// Whether a frame runs a closure, or polls a future, with what it inherits, or to check it.
 fn is_inheritance(frame: &Frame) -> bool {
-    const MODULES: [&str; 6] = [
-        "tsvd::context::inherit",
+    const MODULES: [&str; 8] = [
+        "tsvd::asynchronous::",
+        "tsvd::context::",
         "tsvd::thread::inherit::",
+        "tsvd::backend::detect::asynchronous::",
         "tsvd::backend::detect::inherit::",
         "tsvd::backend::detect::attribution::",
         "tsvd::backend::detect::watch::",
         "tsvd::check::",
     ];
-    const SOURCES: [&str; 7] = [
+    const SOURCES: [&str; 9] = [
+        "asynchronous.rs",
         "context.rs",
         "thread/inherit.rs",
+        "backend/detect/asynchronous.rs",
         "backend/detect/inherit.rs",
         "backend/detect/attribution.rs",
         "backend/detect/watch.rs",
@@ -109,7 +113,8 @@ fn is_inheritance(frame: &Frame) -> bool {
 
 /// Whether a frame is of the runtime, or drops something of the runtime's.
 fn is_runtime(frame: &Frame) -> bool {
-    const MODULES: [&str; 6] = [
+    const MODULES: [&str; 7] = [
+        "tsvd::asynchronous::",
         "tsvd::engine::",
         "tsvd::backend::",
         "tsvd::__private::",
@@ -117,7 +122,8 @@ fn is_runtime(frame: &Frame) -> bool {
         "tsvd::scope::",
         "backtrace::",
     ];
-    const SOURCES: [&str; 6] = [
+    const SOURCES: [&str; 7] = [
+        "asynchronous.rs",
         "engine/",
         "backend/",
         "__private.rs",
@@ -207,6 +213,26 @@ mod tests {
             "app::Slab::insert",
         ]);
         assert_eq!(stack, ["app::Slab::insert"]);
+    }
+
+    #[test]
+    fn what_polls_the_body_of_an_async_operation_goes_wherever_it_is() {
+        let stack = trimmed(&[
+            "tsvd::report::stack::RawStack::capture",
+            "tsvd::engine::tasks::<impl tsvd::engine::Engine<E>>::arrive",
+            "tsvd::backend::detect::asynchronous::Operating::open",
+            "<tsvd::asynchronous::Running<F> as core::future::future::Future>::poll",
+            "app::Cache::insert::{{closure}}",
+            "<tsvd::asynchronous::Running<F> as core::future::future::Future>::poll::{{closure}}",
+            "tsvd::backend::detect::asynchronous::Operating::poll",
+            "<tsvd::asynchronous::Running<F> as core::future::future::Future>::poll",
+            "app::Cache::fill::{{closure}}",
+        ]);
+        let users = [
+            "app::Cache::insert::{{closure}}",
+            "app::Cache::fill::{{closure}}",
+        ];
+        assert_eq!(stack, users);
     }
 
     #[test]

@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::sync::Arc;
+use std::task::Context;
 
 use super::attribution::{self, Attribution};
 use super::synchronised::HandOver;
 use super::{ENGINE, NOW, threads};
 use crate::engine::Lineage;
+use crate::engine::tasks::task_number;
 
 thread_local! {
     // Without destructor, so that it can be read until the very end of the thread; `Inheritance::run` empties it.
@@ -19,6 +21,28 @@ thread_local! {
 #[inline]
 pub(super) fn lineage<R>(see: impl FnOnce(Option<&Arc<Lineage>>) -> R) -> R {
     LINEAGE.with_borrow(|lineage| see(lineage.as_deref()))
+}
+
+/// The calling thread inherits `lineage` from now on; what it had before.
+pub(super) fn swap(lineage: Option<Arc<Lineage>>) -> Option<Arc<Lineage>> {
+    let before = LINEAGE.replace(lineage.map(ManuallyDrop::new));
+    before.map(ManuallyDrop::into_inner)
+}
+
+/// Puts back, also by unwinding, what the thread inherited before.
+pub(super) struct Before(Option<Arc<Lineage>>);
+
+impl Before {
+    /// The calling thread inherits `lineage` until this is dropped.
+    pub(super) fn acting(lineage: &Arc<Lineage>) -> Self {
+        Self(swap(Some(Arc::clone(lineage))))
+    }
+}
+
+impl Drop for Before {
+    fn drop(&mut self) {
+        drop(swap(self.0.take()));
+    }
 }
 
 /// What a context begun here inherits: for the closure that it runs.
@@ -53,20 +77,63 @@ fn own_lineage(site: &'static Location<'static>) -> Lineage {
 impl Inheritance {
     /// Runs `body` as the context that inherits; afterwards, also by unwinding, the thread has what it had before.
     pub(crate) fn run<R>(self, body: impl FnOnce() -> R) -> R {
-        struct Before(Option<ManuallyDrop<Arc<Lineage>>>);
-        impl Drop for Before {
-            fn drop(&mut self) {
-                if let Some(own) = LINEAGE.replace(self.0.take()) {
-                    drop(ManuallyDrop::into_inner(own));
-                }
-            }
-        }
         self.begun.got();
         let Some(lineage) = self.lineage else {
             return body();
         };
-        let _before = Before(LINEAGE.replace(Some(ManuallyDrop::new(lineage))));
+        let _before = Before::acting(&lineage);
         self.by.run(body)
+    }
+
+    /// For a future that is polled as a context of its own.
+    pub(crate) fn into_future(self) -> Inherited {
+        Inherited(match self.lineage {
+            Some(lineage) => Beginning::Begun(lineage, Some(self.begun)),
+            None => Beginning::Unwatched(Some(self.begun)),
+        })
+    }
+}
+
+/// What a future inherits that is polled as a context of its own.
+#[derive(Debug)]
+pub(crate) struct Inherited(Beginning);
+
+#[derive(Debug)]
+enum Beginning {
+    /// Nothing is watched.
+    Unwatched(Option<HandOver>),
+    /// Not polled yet: it gets its number then.
+    Begun(Arc<Lineage>, Option<HandOver>),
+    Polled(Arc<Lineage>),
+}
+
+impl Inherited {
+    /// Polls `body` as the context that inherits.
+    pub(crate) fn poll<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        body: impl FnOnce(&mut Context<'_>) -> R,
+    ) -> R {
+        let lineage = match &mut self.0 {
+            Beginning::Unwatched(begun) => {
+                if let Some(begun) = begun.take() {
+                    begun.got();
+                }
+                return body(cx);
+            }
+            Beginning::Begun(lineage, begun) => {
+                if let Some(begun) = begun.take() {
+                    begun.got();
+                }
+                let task = task_number(cx.waker());
+                let lineage = Lineage::clone(lineage);
+                Arc::new(ENGINE.own_context(lineage, task))
+            }
+            Beginning::Polled(lineage) => Arc::clone(lineage),
+        };
+        let _before = Before::acting(&lineage);
+        self.0 = Beginning::Polled(lineage);
+        body(cx)
     }
 }
 
@@ -78,7 +145,7 @@ mod tests {
 
     /// The line of the call that the calling thread inherits from.
     fn own() -> Option<u32> {
-        lineage(|lineage| lineage.map(|lineage| lineage.spawned_at().line()))
+        lineage(|lineage| Some(lineage?.spawned_at()?.line()))
     }
 
     #[test]

@@ -73,6 +73,7 @@ pub(super) fn begin(file: PathBuf) -> Option<String> {
                     0 => pair.delay_ns.saturating_mul(growth),
                     _ => pair.delay_ns,
                 },
+                disturbed: pair.disturbed,
             }
         }),
     );
@@ -160,7 +161,7 @@ impl Memory {
                 .saturating_add(pair.delays),
             caught: before.map_or(0, |before| before.caught),
             last_day: persist::today(),
-            disturbed: before.is_some_and(|before| before.disturbed),
+            disturbed: pair.disturbed || before.is_some_and(|before| before.disturbed),
         };
         if pair.state == State::Violated {
             account.catch();

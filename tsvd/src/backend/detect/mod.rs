@@ -1,8 +1,10 @@
 //! Annotated calls under delay injection: the process's one engine, and what connects it to threads, clock and report.
 
+mod asynchronous;
 mod atomicity;
 mod attribution;
 mod declared;
+mod executor;
 mod exit;
 mod fences;
 mod gate;
@@ -28,8 +30,9 @@ use fences::Fences;
 use world::World;
 
 pub(crate) use crate::engine::On;
+pub(crate) use asynchronous::{Moment, Operating, begin};
 pub(crate) use gate::{Chosen, enable};
-pub(crate) use inherit::bequeath;
+pub(crate) use inherit::{Inherited, bequeath};
 pub(crate) use regions::{
     AccessGuard, Approach, PolledRegion, RegionGuard, Section, access, approach, ended, region, revalidated,
 };

@@ -296,6 +296,8 @@ impl Recorder {
         let concurrent = self.report.coverage.iter();
         self.report.summary.sites_concurrent =
             concurrent.filter(|line| line.concurrent_hits > 0).count() as u64;
+        self.report.run.disturbed = ENGINE.is_disturbed();
+        self.report.run.disturbed = ENGINE.is_disturbed();
         self.report.run.duration_ms = now().as_millis() as u64;
         let error = report::write(&self.file, &self.report).err()?;
         let first = !std::mem::replace(&mut self.complained, true);

@@ -13,28 +13,31 @@ pub(super) fn threads() -> usize {
     THREADS.load(Ordering::Relaxed)
 }
 
+/// Begins a thread of our own, which gets no signal and watches nothing, for as long as `body` runs.
+pub(super) fn begin(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    THREADS.fetch_add(1, Ordering::Relaxed);
+    let begun = signals::blocked(|| {
+        std::thread::Builder::new().name(name.to_owned()).spawn(|| {
+            threads::unwatched(body);
+            THREADS.fetch_sub(1, Ordering::Relaxed);
+        })
+    });
+    if begun.is_err() {
+        THREADS.fetch_sub(1, Ordering::Relaxed);
+    }
+    begun.map(drop)
+}
+
 /// What is to be said if there can be no such thread.
 pub(super) fn start() -> Option<String> {
-    THREADS.fetch_add(1, Ordering::Relaxed);
-    let started = signals::blocked(|| {
-        std::thread::Builder::new()
-            .name("tsvd ticker".to_owned())
-            .spawn(|| {
-                threads::unwatched(|| {
-                    while !NOW.is_off() {
-                        #[expect(
-                            clippy::disallowed_methods,
-                            reason = "the one sleep that is a clock"
-                        )]
-                        std::thread::sleep(Duration::from_nanos(TICK_NS));
-                        ENGINE.tick();
-                    }
-                });
-                THREADS.fetch_sub(1, Ordering::Relaxed);
-            })
+    let started = begin("tsvd ticker", || {
+        while !NOW.is_off() {
+            #[expect(clippy::disallowed_methods, reason = "the one sleep that is a clock")]
+            std::thread::sleep(Duration::from_nanos(TICK_NS));
+            ENGINE.tick();
+        }
     });
     let error = started.err()?;
-    THREADS.fetch_sub(1, Ordering::Relaxed);
     Some(format!(
         "tsvd: cannot start a thread for the clock ({error}): near misses may be overlooked."
     ))

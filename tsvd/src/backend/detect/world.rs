@@ -9,10 +9,12 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::{Condvar, MutexGuard};
 
 use super::attribution::Seen;
-use super::{SHARED, gate, inherit, memory, recorder, ticker};
+use super::{SHARED, executor, gate, inherit, memory, recorder, ticker};
 use crate::engine::Lineage;
+use crate::engine::alarm::Alarm;
 use crate::engine::env::Environment;
 use crate::engine::sites::{Site, SiteId};
+use crate::engine::tasks::HowHeld;
 use crate::engine::traps::{Bucket, Evidence};
 
 #[derive(Debug)]
@@ -83,8 +85,25 @@ impl Environment for World {
         ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    fn set_alarm(&self, alarm: &Arc<Alarm>, deadline: u64) -> bool {
+        executor::set_alarm(alarm, self.started + Duration::from_nanos(deadline))
+    }
+
+    fn how_to_hold_what_is_ready(&self) -> HowHeld {
+        executor::how_to_hold_what_is_ready()
+    }
+
     fn is_alone(&self) -> bool {
-        threads_of_process().is_some_and(|threads| threads <= 1 + ticker::threads())
+        executor::is_all_of_a_runtime()
+            || threads_of_process().is_some_and(|threads| threads <= 1 + ticker::threads())
+    }
+
+    fn task_name(&self) -> Option<String> {
+        executor::task_name()
+    }
+
+    fn swap_lineage(&self, lineage: Option<Arc<Lineage>>) -> Option<Arc<Lineage>> {
+        inherit::swap(lineage)
     }
 
     fn stack(&self) -> Seen {

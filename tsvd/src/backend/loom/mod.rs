@@ -27,6 +27,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::panic::Location;
 use std::rc::Rc;
+use std::task::Poll;
 
 use ::loom::sync::atomic::AtomicUsize;
 use ::loom::sync::atomic::Ordering::Relaxed;
@@ -224,6 +225,82 @@ const _: () = {
     const fn moves<T: Send + Sync>() {}
     moves::<Token>();
 };
+
+/// When an async operation was called: nobody here asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment;
+
+impl Moment {
+    #[inline]
+    pub(crate) fn now() -> Self {
+        Self
+    }
+}
+
+/// An async operation, from its call until it is complete or dropped.
+#[derive(Debug)]
+pub(crate) struct Operating(Asynchronous);
+
+#[derive(Debug)]
+enum Asynchronous {
+    Inert,
+    Begun {
+        operation: &'static Operation,
+        site: &'static Location<'static>,
+        object: Object,
+        key: Option<u64>,
+    },
+    /// From its first poll on; ends, as a scope does, wherever it is dropped.
+    InFlight(#[expect(dead_code, reason = "held for its drop")] Token),
+}
+
+/// An operation that was called at `site`; nothing is in flight yet.
+pub(crate) fn begin(
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    _: Moment,
+    object: Object,
+    key: Option<Key<'_>>,
+) -> Operating {
+    Operating(Asynchronous::Begun {
+        operation,
+        site,
+        object,
+        key: key.map(|key| key.hash),
+    })
+}
+
+impl Operating {
+    #[inline]
+    pub(crate) fn inert() -> Self {
+        Self(Asynchronous::Inert)
+    }
+
+    /// Polls `body` in the operation.
+    pub(crate) fn poll<R>(
+        &mut self,
+        cx: &mut std::task::Context<'_>,
+        body: impl FnOnce(&mut std::task::Context<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        if let Asynchronous::Begun {
+            operation,
+            site,
+            object,
+            key,
+        } = self.0
+        {
+            let key = key.map(|hash| Key { hash, debug: None });
+            // Nothing is in flight should this panic.
+            self.0 = Asynchronous::Inert;
+            self.0 = Asynchronous::InFlight(token(operation, site, object, key));
+        }
+        let polled = body(cx);
+        if polled.is_ready() {
+            self.0 = Asynchronous::Inert;
+        }
+        polled
+    }
+}
 
 fn with_ledger<R>(f: impl FnOnce(&mut Ledger) -> R) -> R {
     EXECUTION.with_borrow_mut(|execution| {

@@ -7,10 +7,12 @@ pub(crate) mod simulated;
 
 use std::fmt::Debug;
 
+use super::alarm::Alarm;
 use super::lineage::Lineage;
 use super::primitive::lossy::Arc;
 use super::primitive::{Condvar, MutexGuard};
 use super::sites::{Site, SiteId};
+use super::tasks::HowHeld;
 use super::traps::{Bucket, Evidence};
 
 /// One world: the process itself, or a simulated one.
@@ -34,6 +36,12 @@ pub(crate) trait Environment: Sized + Send + Sync + 'static {
     /// A number in `0.0..1.0`.
     fn random(&self) -> f64;
 
+    /// Rings `alarm` at `deadline` (nanoseconds of [`now`](Self::now)), or later; false if nothing will.
+    fn set_alarm(&self, alarm: &Arc<Alarm>, deadline: u64) -> bool;
+
+    /// How to hold the async operation that the calling thread polls if it may well be ready at once.
+    fn how_to_hold_what_is_ready(&self) -> HowHeld;
+
     /// Whether the calling thread is the process's only one, as far as can be told cheaply; false where it cannot.
     fn is_alone(&self) -> bool;
 
@@ -42,6 +50,14 @@ pub(crate) trait Environment: Sized + Send + Sync + 'static {
 
     /// The calling thread's name.
     fn thread_name(&self) -> Option<String>;
+
+    /// What the task that the calling thread polls is called.
+    fn task_name(&self) -> Option<String> {
+        None
+    }
+
+    /// Lets the calling thread inherit something else; what it inherited before.
+    fn swap_lineage(&self, lineage: Option<Arc<Lineage>>) -> Option<Arc<Lineage>>;
 
     /// Lets `see` have what the calling thread inherited.
     fn lineage<R>(&self, see: impl FnOnce(Option<&Arc<Lineage>>) -> R) -> R;

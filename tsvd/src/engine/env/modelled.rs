@@ -11,11 +11,13 @@ use std::sync::atomic::AtomicBool as Ghost;
 use std::sync::{Arc, Mutex as StdMutex};
 
 use super::Environment;
+use crate::engine::alarm::Alarm;
 use crate::engine::defect::{Defect, planted};
 use crate::engine::lineage::Lineage;
 use crate::engine::primitive::{AtomicBool, Condvar, MutexGuard, Ordering, fence};
 use crate::engine::sites::{Site, SiteId};
-use crate::engine::traps::{Bucket, Evidence, State};
+use crate::engine::tasks::HowHeld;
+use crate::engine::traps::{Bucket, Evidence, Sleeper, State};
 
 loom::thread_local! {
     static CLOCK: Cell<u64> = Cell::new(0);
@@ -82,7 +84,9 @@ impl Modelled {
     pub(crate) fn end_delays(&self, bucket: &mut MutexGuard<'_, Bucket<Self>>) {
         self.told.store(true, Ordering::Relaxed);
         for trap in &bucket.traps {
-            trap.context.signal.notify_all();
+            if let Sleeper::Thread(held) = trap.sleeper {
+                held.signal.notify_all();
+            }
         }
     }
 
@@ -94,10 +98,9 @@ impl Modelled {
             !side_by_side,
             "two calls that conflict are held side by side"
         );
-        let mut mine = bucket
-            .traps
-            .iter()
-            .filter(|trap| ptr::eq(&trap.context.signal, signal));
+        let mut mine = bucket.traps.iter().filter(
+            |trap| matches!(trap.sleeper, Sleeper::Thread(held) if ptr::eq(&held.signal, signal)),
+        );
         let trap = mine.next()?;
         let mut seen = self.seen.lock().unwrap();
         seen.asked = seen.asked.max(trap.asked.len());
@@ -139,6 +142,18 @@ impl Environment for Modelled {
 
     fn wake(&self, signal: &Condvar) {
         signal.notify_all();
+    }
+
+    fn set_alarm(&self, _: &Arc<Alarm>, _: u64) -> bool {
+        false
+    }
+
+    fn how_to_hold_what_is_ready(&self) -> HowHeld {
+        HowHeld::Not
+    }
+
+    fn swap_lineage(&self, lineage: Option<Arc<Lineage>>) -> Option<Arc<Lineage>> {
+        LINEAGE.with(|own| own.replace(lineage))
     }
 
     fn random(&self) -> f64 {

@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar as Turn, Mutex as StdMutex, MutexGuard as StdGuard};
 
 use super::Environment;
+use crate::engine::alarm::Alarm;
 use crate::engine::lineage::Lineage;
 use crate::engine::primitive::{Condvar, MutexGuard};
 use crate::engine::sites::{Site, SiteId};
+use crate::engine::tasks::HowHeld;
 use crate::engine::traps::{Bucket, Evidence};
 
 thread_local! {
@@ -23,6 +25,7 @@ pub(crate) struct Simulated {
     world: StdMutex<World>,
     turn: Turn,
     evidence: StdMutex<Vec<Evidence<usize>>>,
+    alarms: StdMutex<Vec<(u64, Arc<Alarm>)>>,
     /// The next stack cannot be taken.
     fails: AtomicBool,
 }
@@ -58,6 +61,7 @@ impl Simulated {
             world: StdMutex::new(world),
             turn: Turn::new(),
             evidence: StdMutex::new(Vec::new()),
+            alarms: StdMutex::default(),
             fails: AtomicBool::new(false),
         }
     }
@@ -111,6 +115,16 @@ impl Simulated {
         let before = LINEAGE.replace(Some(Arc::new(lineage)));
         body();
         LINEAGE.set(before);
+    }
+
+    /// Rings the alarms whose time has come; in how many nanoseconds the next one rings.
+    pub(crate) fn ring(&self) -> Option<u64> {
+        let now = self.now();
+        let due = |alarm: &mut (u64, Arc<Alarm>)| alarm.0 <= now;
+        let due: Vec<_> = self.alarms.lock().unwrap().extract_if(.., due).collect();
+        due.iter().for_each(|(_, alarm)| alarm.ring());
+        let alarms = self.alarms.lock().unwrap();
+        alarms.iter().map(|(deadline, _)| deadline - now).min()
     }
 
     pub(crate) fn evidence(&self) -> Vec<Evidence<usize>> {
@@ -193,6 +207,22 @@ impl Environment for Simulated {
                 *state = State::Ready;
             }
         }
+    }
+
+    fn set_alarm(&self, alarm: &Arc<Alarm>, deadline: u64) -> bool {
+        self.alarms
+            .lock()
+            .unwrap()
+            .push((deadline, Arc::clone(alarm)));
+        true
+    }
+
+    fn how_to_hold_what_is_ready(&self) -> HowHeld {
+        HowHeld::Suspended
+    }
+
+    fn swap_lineage(&self, lineage: Option<Arc<Lineage>>) -> Option<Arc<Lineage>> {
+        LINEAGE.replace(lineage)
     }
 
     fn random(&self) -> f64 {

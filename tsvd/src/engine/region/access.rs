@@ -143,7 +143,7 @@ impl<E: Environment> Engine<E> {
         if context.regions.any() || self.watched.any(call.object_hash()) {
             return Some(self.arrive_as(context, call, delayed, Outlook::All));
         }
-        Some(Visit::new(call, context.current(), None))
+        Some(Visit::new(call, self.number_of(context), None))
     }
 
     #[cold]
@@ -156,7 +156,7 @@ impl<E: Environment> Engine<E> {
         outlook: Outlook,
     ) -> Visit {
         let _suspended = context.suspend();
-        let number = context.current();
+        let number = self.number_of(context);
         let own = outlook.own(&context.regions, call);
         let all = context.regions.numbers();
         let lineage = self.env.lineage(|lineage| lineage.cloned());
@@ -247,7 +247,7 @@ impl<E: Environment> Engine<E> {
         did: Did,
     ) -> Option<Did> {
         // Else it began in another context than it ends in: nobody's region.
-        let here = context.filter(|context| context.current() == number);
+        let here = context.filter(|context| self.number_of(context) == number);
         let tells = did != Did::Nothing
             && (!seen.visited.is_empty()
                 || seen.cuts.iter().any(|(_, others)| *others > 0)
@@ -259,6 +259,7 @@ impl<E: Environment> Engine<E> {
             key_text: seen.key_text.take(),
             context: number,
             thread: tells.then(|| self.env.thread_name()).flatten(),
+            task: tells.then(|| self.env.task_name()).flatten(),
             lineage: seen.lineage.take(),
             entered_ns: seen.entered_ns,
             delayed_ns: seen.delayed.map_or(0, |delayed| delayed.ns),

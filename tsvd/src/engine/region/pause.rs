@@ -220,10 +220,10 @@ impl<E: Environment> Engine<E> {
         let ns = end.saturating_sub(start).max(1);
         self.statistics.delays.fetch_add(1, Ordering::Relaxed);
         self.statistics.delay_ns.fetch_add(ns, Ordering::Relaxed);
-        context.gaps.held_until(end);
+        self.own(context).gaps.held_until(end);
         if !caught {
             self.order
-                .ended(site, context.current(), start, end, !inside);
+                .ended(site, self.own(context).number, start, end, !inside);
         }
         Some(Delayed { ns })
     }
@@ -257,7 +257,8 @@ impl<E: Environment> Engine<E> {
     ) -> bool {
         let cached = self.cached(context, call);
         let site = cached.number();
-        self.point(context, site, quiet);
+        let own = self.own(context);
+        self.point(own, site, quiet);
         if let Some(before) = before {
             self.acts.add(site, before, did);
         }
@@ -274,7 +275,7 @@ impl<E: Environment> Engine<E> {
             }
             false
         };
-        self.record(context, call, cached, did.writes(), meets);
+        self.record(context, own, call, cached, did.writes(), meets);
         let mut near = near.into_inner();
         near.retain(|other| !context.pairs.told(site, other.site));
         for other in &near {

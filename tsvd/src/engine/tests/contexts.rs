@@ -153,7 +153,7 @@ fn a_parent_and_its_child_outside_of_an_operation_conflict() {
         assert_eq!(evidence.len(), 1, "seed {seed}: {evidence:?}");
         let sites = [&evidence[0].first, &evidence[0].second].map(|party| {
             let lineage = party.lineage.as_ref()?;
-            Some(lineage.spawned_at().file())
+            Some(lineage.spawned_at()?.file())
         });
         assert!(
             sites.contains(&None) && sites.contains(&Some(file!())),

@@ -8,4 +8,5 @@ mod races;
 mod regions;
 mod rules;
 mod strategies;
+mod tasks;
 mod verdicts;

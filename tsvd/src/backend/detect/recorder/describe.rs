@@ -70,11 +70,12 @@ impl Recorder {
             context: report::Context {
                 thread: party.thread.clone(),
                 thread_id: party.context,
-                task: None,
+                task: party.task.clone(),
                 spawned_at: party
                     .lineage
                     .as_ref()
-                    .map(|lineage| self.site(lineage.spawned_at())),
+                    .and_then(|lineage| lineage.spawned_at())
+                    .map(|site| self.site(site)),
             },
             entered_ms: millis(party.entered_ns),
             delayed_ms: millis(party.delayed_ns),

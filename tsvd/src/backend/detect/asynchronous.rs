@@ -1,0 +1,229 @@
+//! Async operations of the process: begun when they are called, in flight while they are polled.
+
+use std::cell::Cell;
+use std::fmt;
+use std::panic::Location;
+use std::task::{Context as Poller, Poll};
+
+use super::inherit::Before;
+use super::world::World;
+use super::{ENGINE, NOW, declared, enabled, recorder, threads};
+use crate::contract::{Key, Object, Operation};
+use crate::engine::Call;
+use crate::engine::env::Environment;
+use crate::engine::tasks::{OpenTask, Polled, task_number};
+
+thread_local! {
+    /// Async operations that have ended on this thread.
+    static ENDED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// When an operation was called: how many have ended on this thread, which its address tells from others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    thread: usize,
+    ended: u32,
+}
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        ENDED.with(|ended| Self {
+            thread: std::ptr::from_ref(ended).addr(),
+            ended: ended.get(),
+        })
+    }
+
+    /// Whether operations have ended since, on this thread: then it was called before they ran, as by `join!`.
+    fn is_overtaken(self) -> bool {
+        let now = Self::now();
+        now.thread == self.thread && now.ended != self.ended
+    }
+}
+
+/// An async operation, from its call until it is complete or dropped.
+#[derive(Debug)]
+pub(crate) struct Operating(State);
+
+#[derive(Debug, Default)]
+enum State {
+    /// Nothing is in flight, or no more.
+    #[default]
+    Inert,
+    Begun(Begun),
+    InFlight(Box<InFlight>),
+}
+
+/// An operation that has not been polled.
+#[derive(Debug)]
+struct Begun {
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    moment: Moment,
+    object: Object,
+    key: Option<u64>,
+    key_text: Option<Text>,
+}
+
+/// A key's text, for the report.
+#[derive(Clone)]
+struct Text(String);
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+struct InFlight {
+    task: OpenTask<World>,
+    operation: &'static Operation,
+}
+
+impl fmt::Debug for InFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InFlight")
+            .field("operation", self.operation)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An operation that was called at `site`, at `moment`; nothing is in flight yet.
+pub(crate) fn begin(
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    moment: Moment,
+    object: Object,
+    key: Option<Key<'_>>,
+) -> Operating {
+    if !enabled() {
+        return Operating::inert();
+    }
+    if !object.is_watched() {
+        declared::leave_unwatched(operation);
+        return Operating::inert();
+    }
+    // Only here is it at hand. Before the first suspicion nobody will ask for it.
+    let text = |key: Key<'_>| {
+        let debug = key.debug?;
+        threads::current()?;
+        if ENGINE.trap_set().is_empty() {
+            return None;
+        }
+        threads::unwatched(|| ENGINE.env().text(debug)).map(Text)
+    };
+    Operating(State::Begun(Begun {
+        operation,
+        site,
+        moment,
+        object,
+        key: key.map(|key| key.hash),
+        key_text: key.and_then(text),
+    }))
+}
+
+impl Operating {
+    #[inline]
+    pub(crate) fn inert() -> Self {
+        Self(State::Inert)
+    }
+
+    /// Polls `body` in the operation. The first poll says that it is in flight, and may hold it.
+    #[inline]
+    pub(crate) fn poll<R>(
+        &mut self,
+        cx: &mut Poller<'_>,
+        body: impl FnOnce(&mut Poller<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        // A body that is polled once more after its end says itself what it thinks of that.
+        if matches!(self.0, State::Inert) {
+            return body(cx);
+        }
+        if self.arrive_task(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let State::InFlight(flight) = &mut self.0 else {
+            return body(cx);
+        };
+        let polled = {
+            let _frame = Before::acting(flight.task.frame());
+            body(cx)
+        };
+        match polled {
+            Poll::Ready(_) => self.end(),
+            Poll::Pending => ENGINE.waits_by_itself(&flight.task),
+        }
+        polled
+    }
+
+    /// What happens before the body is polled.
+    fn arrive_task(&mut self, cx: &Poller<'_>) -> Poll<()> {
+        let polled = match &mut self.0 {
+            State::Inert => Polled::Goes,
+            State::Begun(_) => self.open(cx),
+            State::InFlight(flight) if flight.task.is_held() => {
+                ENGINE.resume(threads::current(), &mut flight.task, cx.waker())
+            }
+            State::InFlight(_) => Polled::Goes,
+        };
+        match (polled, &self.0) {
+            (Polled::Waits, _) => return Poll::Pending,
+            (Polled::Caught, State::InFlight(flight)) => recorder::react(flight.operation),
+            _ => {}
+        }
+        Poll::Ready(())
+    }
+
+    #[cold]
+    fn open(&mut self, cx: &Poller<'_>) -> Polled {
+        let State::Begun(begun) = std::mem::take(&mut self.0) else {
+            return Polled::Goes;
+        };
+        let Some(context) = threads::current() else {
+            return Polled::Goes;
+        };
+        let debug = |text| text as &dyn fmt::Debug;
+        let call = Call {
+            operation: begun.operation,
+            site: begun.site,
+            object: begun.object,
+            key: begun.key.map(|hash| Key {
+                hash,
+                debug: begun.key_text.as_ref().map(debug),
+            }),
+        };
+        let task = (!begun.moment.is_overtaken()).then(|| task_number(cx.waker()));
+        let Some(task) = ENGINE.open_task(context, &call, task) else {
+            return Polled::Goes;
+        };
+        let operation = begun.operation;
+        let flight = Box::new(InFlight { task, operation });
+        // Here before it is checked, so that a panic ends it.
+        self.0 = State::InFlight(flight);
+        match &mut self.0 {
+            State::InFlight(flight) => ENGINE.arrive_task(context, &mut flight.task, &call, cx.waker()),
+            _ => Polled::Goes,
+        }
+    }
+
+    #[cold]
+    fn end(&mut self) {
+        if let State::InFlight(flight) = std::mem::take(&mut self.0) {
+            let _ = ENDED.try_with(|ended| ended.set(ended.get().wrapping_add(1)));
+            if !NOW.is_off() {
+                ENGINE.end_task(threads::current(), flight.task);
+            }
+        }
+    }
+}
+
+impl Drop for Operating {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+// It goes wherever the future goes.
+const _: () = {
+    const fn moves<T: Send + Sync + Unpin>() {}
+    moves::<Operating>();
+};

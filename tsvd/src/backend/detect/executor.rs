@@ -1,0 +1,55 @@
+//! What is known of the guest's executor: who wakes a held task, and whether it may be held at all.
+//!
+//! Nothing need be known: a timer of our own wakes tasks of any executor. With the feature `tokio` and within one of its runtimes a
+//! blocking task does, since a paused clock of tokio's stands still as long as one runs.
+
+mod race;
+mod timer;
+#[cfg(feature = "tokio")]
+mod tokio;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::engine::alarm::Alarm;
+use crate::engine::tasks::HowHeld;
+use crate::report::RawStack;
+
+/// Rings `alarm` at `deadline`; false if nothing will.
+pub(super) fn set_alarm(alarm: &Arc<Alarm>, deadline: Instant) -> bool {
+    #[cfg(feature = "tokio")]
+    if let Some(set) = tokio::set_alarm(alarm, deadline) {
+        return set;
+    }
+    timer::set_alarm(alarm, deadline)
+}
+
+/// How to hold an async operation that may well be ready at once: where other threads poll too, with its thread, which changes
+/// nothing that it or its callers could see; else by a timer, if nothing on the stack races it.
+pub(super) fn how_to_hold_what_is_ready() -> HowHeld {
+    #[cfg(feature = "tokio")]
+    if tokio::has_many_threads() {
+        return HowHeld::Blocked;
+    }
+    if race::may_be_raced(&RawStack::capture()) {
+        HowHeld::Not
+    } else {
+        HowHeld::Suspended
+    }
+}
+
+/// Whether the calling thread is the only one of its runtime: to put it to sleep lets none of its tasks go on.
+pub(super) fn is_all_of_a_runtime() -> bool {
+    #[cfg(feature = "tokio")]
+    return tokio::is_the_only_thread();
+    #[cfg(not(feature = "tokio"))]
+    false
+}
+
+/// What the runtime calls the task.
+pub(super) fn task_name() -> Option<String> {
+    #[cfg(feature = "tokio")]
+    return tokio::task_name();
+    #[cfg(not(feature = "tokio"))]
+    None
+}
