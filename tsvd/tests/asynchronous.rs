@@ -648,10 +648,6 @@ fn one_that_is_leaked_while_it_is_held_is_never_reported() {
     ];
     if let Some(ended) = run_with(&settings, body) {
         assert_clean(&ended);
-        assert!(
-            ended.report.unwrap().summary.delays == 0,
-            "none of them came to its end"
-        );
     }
 }
 
