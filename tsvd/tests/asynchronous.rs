@@ -94,16 +94,17 @@ async fn wait(cache: &Cache) {
 /// A near miss of two tasks with `operation`, so that its call site is delayed from now on; nothing overlaps.
 async fn arm<F: Future + Send + 'static>(operation: impl Fn(Arc<Cache>) -> F) {
     let cache = Arc::new(Cache::default());
-    let task = || {
+    for _ in 0..2 {
         let operation = operation(Arc::clone(&cache));
+        let (done, ended) = tokio::sync::oneshot::channel();
         tokio::spawn(async move {
             operation.await;
+            done.send(()).unwrap();
             // Its place in memory is not the next one's.
             pending::<()>().await;
-        })
-    };
-    for _ in 0..2 {
-        drop(task());
+        });
+        // One after the other, also where the site is delayed already.
+        ended.await.unwrap();
         tokio::time::sleep(Duration::from_millis(3)).await;
     }
 }
