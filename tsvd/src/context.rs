@@ -6,6 +6,8 @@
 //! [`tsvd::thread`](crate::thread) do; for the jobs of a pool say so with [`inherit`]. An operation that was not in flight
 //! at that moment is excused by nothing, nor are two threads begun by one operation: these conflict as any others.
 //!
+//! An async operation inherits by itself what it is first polled in. A task that is spawned does not: [`inherit_future`].
+//!
 //! Without it nothing false is reported, for an operation that waits is never proved to overlap; but its threads are
 //! suspected, and delayed in vain.
 

@@ -65,7 +65,8 @@
 //! It is made in two cases and no other. *Trap*: one party was held before its body by `tsvd` when the other called; both
 //! calls were in flight, whatever the program does. *Overlap*: one party was inside its body when the other called, and
 //! left while `tsvd` held the other, so it was not waiting for it. Once proved, the report is on disk before anything else
-//! happens, and the two bodies are kept apart.
+//! happens, and the two bodies are kept apart. Of an async operation that is held by a timer the report follows when it is polled
+//! again, or dropped: only then is it certain that it has not been leaked.
 //!
 //! # What it cannot see
 //!
@@ -84,6 +85,8 @@
 //! - `detect`: watch annotated calls. Without it, and without `--cfg loom`, attributes leave the user's own tokens, scopes
 //!   and ids are of size zero, and the only dependency is the macro crate.
 //! - `report`: the report's types alone, for tools that read reports. `schema`: its JSON Schema as well.
+//! - `tokio`: with `detect`, know tokio's runtimes: a delay holds a paused clock still, a synchronous call on the only thread of a
+//!   runtime is not delayed, and reports name tasks.
 //! - `own-allocator`: under `--cfg loom`, do not install the allocator of [`model`](mod@model).
 //!
 //! # Under loom

@@ -24,18 +24,18 @@ pub(super) fn set_alarm(alarm: &Arc<Alarm>, deadline: Instant) -> bool {
     timer::set_alarm(alarm, deadline)
 }
 
-/// How to hold an async operation that may well be ready at once: where other threads poll too, with its thread, which changes
-/// nothing that it or its callers could see; else by a timer, if nothing on the stack races it.
+/// How to hold an async operation that may well be ready at once: by a timer, if nothing on the stack races it. Else, where other
+/// threads poll too, with its thread, which changes nothing that its callers could see. (Not always so, for a thread of tokio's that
+/// sleeps keeps back the task it was to poll next.)
 pub(super) fn how_to_hold_what_is_ready() -> HowHeld {
+    if !race::may_be_raced(&RawStack::capture()) {
+        return HowHeld::Suspended;
+    }
     #[cfg(feature = "tokio")]
     if tokio::has_many_threads() {
         return HowHeld::Blocked;
     }
-    if race::may_be_raced(&RawStack::capture()) {
-        HowHeld::Not
-    } else {
-        HowHeld::Suspended
-    }
+    HowHeld::Not
 }
 
 /// Whether the calling thread is the only one of its runtime: to put it to sleep lets none of its tasks go on.

@@ -349,6 +349,7 @@ pub(crate) fn is_point_missed() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::asynchronous::Called;
     use crate::contract::Access;
     use crate::sync::Arc;
     use crate::thread;
@@ -394,6 +395,53 @@ mod tests {
     #[should_panic(expected = "`List::push` (write) at")]
     fn a_scope_that_ended_unseen_is_in_the_way() {
         crate::model(|| handed_over(Relaxed));
+    }
+
+    /// An async operation is polled on one thread, and once more, to its end, on another, which then sets a flag with `publish`.
+    fn polled_by_two(publish: Ordering) {
+        let done = Arc::new(AtomicBool::new(false));
+        let (site, list) = here();
+        let mut polls = 0;
+        let body = std::future::poll_fn(move |_| {
+            polls += 1;
+            match polls {
+                1 => Poll::Pending,
+                _ => Poll::Ready(()),
+            }
+        });
+        let operation = crate::asynchronous::begin(&WRITE, Called::at(site), list, None);
+        let mut operation = Box::pin(operation.run(body));
+        let mut poll = move || {
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            operation.as_mut().poll(&mut cx)
+        };
+        // Nothing is in flight before the first poll.
+        drop(enter(&WRITE, site, list, None));
+        assert!(poll().is_pending());
+        let other = {
+            let done = Arc::clone(&done);
+            thread::spawn(move || {
+                assert!(poll().is_ready());
+                done.store(true, publish);
+            })
+        };
+        if done.load(Acquire) {
+            drop(enter(&READ, site, list, None));
+        }
+        other.join().unwrap();
+        drop(enter(&READ, site, list, None));
+    }
+
+    #[test]
+    fn an_async_operation_ends_where_it_is_complete() {
+        let exploration = crate::model(|| polled_by_two(Release));
+        assert!(exploration.executions() > 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "`List::push` (write) at")]
+    fn an_async_operation_that_was_completed_unseen_is_in_the_way() {
+        crate::model(|| polled_by_two(Relaxed));
     }
 
     #[test]
