@@ -359,7 +359,7 @@ pub fn expect_atomic(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// (A `#[test]` above is not seen: the body would be two tests.) An `async fn` needs a runtime's attribute, and below, so that
 /// there is something to be awaited:
 ///
-/// ```ignore
+/// ```text
 /// #[tsvd::test]
 /// #[tokio::test]
 /// async fn a_cache_loads_once() { … }
