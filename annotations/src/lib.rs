@@ -171,7 +171,8 @@ mod values;
 /// ```
 ///
 /// A closure that an `async fn` returns as `impl Fn` has to name the types of its parameters. On an `async fn`, `#[must_use]`
-/// is not looked at while operations are watched. `contract` stands below `#[async_trait]`, and sees the methods as that has
+/// is not looked at while operations are watched, and another attribute macro sees a function that returns `impl Future`: on a
+/// free function such a one stands above, as in `#[tokio::main] #[tsvd::write(…)]`. `contract` stands below `#[async_trait]`, and sees the methods as that has
 /// rewritten them.
 ///
 /// # Thread-safe contracts
