@@ -341,7 +341,8 @@ pub fn expect_atomic(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// A test that fails by the violations in it, whatever the process makes of them.
 ///
-/// Its body is run again until nothing new is learnt from it, as by `tsvd::check`. The standard attribute `#[test]` is added,
+/// Its body is run again until nothing new is learnt from it, as by `tsvd::check`; threads belong to it if they are begun with
+/// `tsvd::thread`. The standard attribute `#[test]` is added,
 /// unless a test attribute (one called `test`, `rstest` or `test_case`) stands below. Without detection that is all.
 ///
 /// ```
@@ -349,7 +350,7 @@ pub fn expect_atomic(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// #[tsvd::test(rounds = 5)]
 /// fn names_are_added_by_one_thread_at_a_time() {
 ///     let names = Mutex::new(Vec::new());
-///     std::thread::scope(|scope| {
+///     tsvd::thread::scope(|scope| {
 ///         scope.spawn(|| names.lock().unwrap().push("a"));
 ///         scope.spawn(|| names.lock().unwrap().push("b"));
 ///     });
