@@ -171,7 +171,8 @@ mod values;
 /// ```
 ///
 /// A closure that an `async fn` returns as `impl Fn` has to name the types of its parameters. On an `async fn`, `#[must_use]`
-/// is not looked at while operations are watched. `contract` stands below `#[async_trait]`, and sees the methods as that has
+/// is not looked at while operations are watched, and another attribute macro sees a function that returns `impl Future`: on a
+/// free function such a one stands above, as in `#[tokio::main] #[tsvd::write(…)]`. `contract` stands below `#[async_trait]`, and sees the methods as that has
 /// rewritten them.
 ///
 /// # Thread-safe contracts
@@ -340,7 +341,8 @@ pub fn expect_atomic(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// A test that fails by the violations in it, whatever the process makes of them.
 ///
-/// Its body is run again until nothing new is learnt from it, as by `tsvd::check`. The standard attribute `#[test]` is added,
+/// Its body is run again until nothing new is learnt from it, as by `tsvd::check`; threads belong to it if they are begun with
+/// `tsvd::thread`. The standard attribute `#[test]` is added,
 /// unless a test attribute (one called `test`, `rstest` or `test_case`) stands below. Without detection that is all.
 ///
 /// ```
@@ -348,7 +350,7 @@ pub fn expect_atomic(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// #[tsvd::test(rounds = 5)]
 /// fn names_are_added_by_one_thread_at_a_time() {
 ///     let names = Mutex::new(Vec::new());
-///     std::thread::scope(|scope| {
+///     tsvd::thread::scope(|scope| {
 ///         scope.spawn(|| names.lock().unwrap().push("a"));
 ///         scope.spawn(|| names.lock().unwrap().push("b"));
 ///     });
@@ -359,7 +361,7 @@ pub fn expect_atomic(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// (A `#[test]` above is not seen: the body would be two tests.) An `async fn` needs a runtime's attribute, and below, so that
 /// there is something to be awaited:
 ///
-/// ```ignore
+/// ```text
 /// #[tsvd::test]
 /// #[tokio::test]
 /// async fn a_cache_loads_once() { … }

@@ -19,8 +19,12 @@ mod recorder;
 mod regions;
 #[path = "annotations/rewritten.rs"]
 mod rewritten;
+#[path = "annotations/tasks.rs"]
+mod tasks;
 #[path = "annotations/tests.rs"]
 mod tests;
 #[cfg(not(loom))]
 #[path = "annotations/tests_tokio.rs"]
 mod tests_tokio;
+#[path = "annotations/waiting.rs"]
+mod waiting;

@@ -1,30 +1,18 @@
 //! Functions that return a future and are not `async`: the call is the body's, what is in flight is the future.
 
 use std::future::{Future, Ready, ready};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::pin::Pin;
+use std::task::Poll;
 
 use tsvd::__private::Object;
 
 use crate::recorder::{log, record};
+use crate::tasks::{finish, poll};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type LocalBoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// Nothing in its name says that it is a future.
 type Response = Pin<Box<dyn Future<Output = u8>>>;
-
-/// The output of a future that is ready at its second poll at the latest.
-fn finish<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
-            return output;
-        }
-    }
-}
 
 struct Store(Vec<u8>);
 
@@ -173,7 +161,7 @@ fn futures_in_boxes_stay_what_they_are() {
     );
     let mut unpin = store.with_unpin(8);
     let entered = log_of(|| {
-        let polled = Pin::new(&mut unpin).poll(&mut Context::from_waker(Waker::noop()));
+        let polled = poll(Pin::new(&mut unpin));
         assert_eq!(polled, Poll::Ready(8));
     });
     assert_eq!(entered, both("with_unpin"));

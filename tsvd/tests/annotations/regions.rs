@@ -2,24 +2,16 @@
 
 use std::cell::Cell;
 use std::future::{Future, ready};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
 use crate::recorder::{Entered, log, off, record};
+use crate::tasks::finish;
 
 fn only<R>(body: impl FnOnce() -> R) -> (Entered, Vec<String>) {
     let (_, log, mut entered) = record(body);
     assert_eq!(entered.len(), 1, "{log:?}");
     (entered.remove(0), log)
-}
-
-/// The output of a future that is ready at its first poll.
-fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("the future waits"),
-    }
 }
 
 #[derive(Default)]
@@ -119,7 +111,12 @@ fn operations_of_a_thread_safe_contract_say_so() {
     let sessions = Sessions::default();
     assert!(only(|| sessions.contains(1)).0.operation.thread_safe);
     assert!(only(|| sessions.take()).0.operation.thread_safe);
-    assert!(only(|| now(sessions.take_later())).0.operation.thread_safe);
+    assert!(
+        only(|| finish(sessions.take_later()))
+            .0
+            .operation
+            .thread_safe
+    );
     let (entered, _) = only(|| Plain(1).set(2));
     assert!(!entered.operation.thread_safe);
 }
@@ -134,15 +131,15 @@ fn the_result_says_whether_it_wrote_while_the_operation_is_in_flight() {
     assert_eq!(refused, ["+insert", "early", "wrote: false", "-insert"]);
     let replaced = log_of(&|| assert_eq!(sessions.replace(1, 5), Ok(2)));
     assert_eq!(replaced, ["+replace", "wrote: true", "-replace"]);
-    let taken = log_of(&|| assert_eq!(now(sessions.take_later()), Some(5)));
+    let taken = log_of(&|| assert_eq!(finish(sessions.take_later()), Some(5)));
     assert_eq!(taken, ["+take_later", "wrote: true", "-take_later"]);
-    let taken = log_of(&|| assert_eq!(now(sessions.take_later()), None));
+    let taken = log_of(&|| assert_eq!(finish(sessions.take_later()), None));
     assert_eq!(taken, ["+take_later", "wrote: false", "-take_later"]);
     let failed = log_of(&|| assert_eq!(sessions.replace(1, 5), Err("empty".to_owned())));
     assert_eq!(failed, ["+replace", "wrote: false", "-replace"]);
-    let hidden = log_of(&|| assert_eq!(now(sessions.hidden()), 2));
+    let hidden = log_of(&|| assert_eq!(finish(sessions.hidden()), 2));
     assert_eq!(hidden, ["+hidden", "wrote: true", "-hidden"]);
-    let boxed = log_of(&|| assert_eq!(now(sessions.boxed()), 2));
+    let boxed = log_of(&|| assert_eq!(finish(sessions.boxed()), 2));
     assert_eq!(boxed, ["+boxed", "wrote: false", "-boxed"]);
     let call = log_of(&|| drop(sessions.only_the_call()));
     assert_eq!(call, ["+only_the_call", "wrote: true", "-only_the_call"]);
@@ -232,7 +229,7 @@ fn a_region_is_open_while_its_function_runs() {
         line = line!() + 1;
         let future = sessions.take_if_present(1);
         log("called");
-        now(future)
+        finish(future)
     });
     assert_eq!(
         log,
@@ -258,9 +255,9 @@ fn regions_are_functions_of_every_kind() {
     only(|| assert!(free("", 0, ("", 0)).is_err()));
     let (entered, _) = only(|| assert_eq!(tracked(), line!()));
     assert_eq!(entered.site.line(), line!() - 1);
-    let (_, log) = only(|| assert_eq!(now(boxed(&3)), 3));
+    let (_, log) = only(|| assert_eq!(finish(boxed(&3)), 3));
     assert_eq!(log, ["call", "strict", "+boxed", "body", "-boxed"]);
-    let (_, log, _) = record(|| now(4_u8.waits()));
+    let (_, log, _) = record(|| finish(4_u8.waits()));
     assert_eq!(log, ["+waits", "+state", "-state", "-waits"]);
     let (entered, _) = only(|| drop(Closing));
     assert_eq!(entered.site, entered.operation.definition);

@@ -1,9 +1,7 @@
 //! `contract` below `#[async_trait]` sees methods that return boxed futures.
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
 use crate::recorder::record;
+use crate::tasks::finish;
 
 #[async_trait::async_trait]
 trait Store: Send + Sync {
@@ -30,21 +28,13 @@ impl Store for Map {
     }
 }
 
-/// The output of a future that is ready at its first poll.
-fn now<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("the future waits"),
-    }
-}
-
 #[test]
 fn methods_are_operations_from_the_first_poll_on() {
     let mut map: Box<dyn Store> = Box::new(Map(Default::default()));
     let (_, log, entered) = record(|| {
-        assert_eq!(now(map.set("a".to_owned(), 4)), Ok(8));
-        assert!(now(map.set("a".to_owned(), 200)).is_err());
-        assert_eq!(now(map.get("a")), Some(8));
+        assert_eq!(finish(map.set("a".to_owned(), 4)), Ok(8));
+        assert!(finish(map.set("a".to_owned(), 200)).is_err());
+        assert_eq!(finish(map.get("a")), Some(8));
     });
     assert_eq!(
         log,

@@ -1,8 +1,7 @@
 //! Tests that are run in rounds: these are such tests, and are called by others, too.
 
-use std::future::Future;
-
 use crate::recorder::{log, record, test_name};
+use crate::tasks::finish;
 
 /// What shadows the standard attribute changes nothing.
 #[allow(unused_imports)]
@@ -99,10 +98,7 @@ fn the_body_is_run_in_rounds() {
     );
     let log = record(inner::called).1;
     assert_eq!(log, ["+called", "round of tests::inner::called", "-called"]);
-    let polled = || {
-        let mut task = std::task::Context::from_waker(std::task::Waker::noop());
-        assert!(std::pin::pin!(waits()).poll(&mut task).is_ready());
-    };
+    let polled = || finish(waits()).unwrap();
     let round = ["round of tests::waits", "body"];
     let rounds = [round, round].concat();
     assert_eq!(

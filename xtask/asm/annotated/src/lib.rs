@@ -12,6 +12,7 @@ use functions::{append, dropped, encode, sum, variable};
 use handle::Handle;
 use meter::{Gauge, Meter};
 use slab::Slab;
+use waiting::{Cache, Load, emptied, now, replaced};
 
 /// Calls what is below, so that generics are in code, with two types each.
 pub fn calls(mut numbers: Box<Slab<u32>>, mut texts: Slab<String>, gauge: &mut Gauge) -> usize {
@@ -33,7 +34,16 @@ pub fn calls(mut numbers: Box<Slab<u32>>, mut texts: Slab<String>, gauge: &mut G
     let handle = Handle::new(&mut 7);
     let shared =
         sum(&[1, 2]) + sum(&[1, 2, 3]) + u32::from(encode(5)) + level + handle.clone().get();
-    numbers.close() + lengths + shared as usize + usize::from(found) + taken.0 as usize
+    let mut cache = Box::new(Cache::new(vec![1, 2]));
+    let texts = Cache::new(vec!["a".to_owned()]);
+    let waited = now(replaced(&mut cache, 0)) + emptied(&mut cache, 2);
+    let waited = waited as usize
+        + now(texts.fetch(0)).map_or(0, String::len)
+        + usize::from(now(vec![1_u8].is_loaded()))
+        + now(cache.hidden_length())
+        + now(cache.boxed_length())
+        + now(cache.closed(String::new()));
+    waited + numbers.close() + lengths + shared as usize + usize::from(found) + taken.0 as usize
 }
 
 /// Generics: methods that panic, that borrow, that are never inlined; sets; `Clone`, `Extend`, `Drop`.
@@ -248,6 +258,97 @@ pub mod functions {
     #[tsvd::read(object = numbers)]
     pub fn sum<const N: usize>(numbers: &[u32; N]) -> u32 {
         numbers.iter().map(|number| number / N as u32).sum()
+    }
+}
+
+/// What waits: methods that borrow and that consume, of traits and of generics; futures hidden and in boxes; regions.
+pub mod waiting {
+    use std::future::{Future, ready};
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    pub struct Cache<T> {
+        values: Vec<T>,
+    }
+
+    #[tsvd::contract]
+    #[allow(async_fn_in_trait)]
+    pub trait Load {
+        #[tsvd::read]
+        async fn loaded(&self) -> usize;
+
+        #[tsvd::read]
+        async fn is_loaded(&self) -> bool {
+            self.loaded().await > 0
+        }
+    }
+
+    #[tsvd::contract]
+    impl Load for Vec<u8> {
+        #[tsvd::read]
+        async fn loaded(&self) -> usize {
+            ready(self.len()).await
+        }
+    }
+
+    #[tsvd::contract(thread_safe)]
+    impl<T: Clone> Cache<T> {
+        pub fn new(values: Vec<T>) -> Self {
+            Self { values }
+        }
+
+        #[tsvd::read(key = at)]
+        pub async fn fetch(&self, at: usize) -> Option<&T> {
+            ready(()).await;
+            self.values.get(at)
+        }
+
+        #[tsvd::update(when = |old| old.is_ok())]
+        pub async fn swapped(&mut self, at: usize, (mut value, _): (T, u8)) -> Result<T, String> {
+            let place = self.values.get_mut(at).ok_or("no such place")?;
+            ready(()).await;
+            std::mem::swap(place, &mut value);
+            Ok(value)
+        }
+
+        #[tsvd::update(when = |taken| !taken.is_empty())]
+        pub fn taken(&mut self) -> Vec<T> {
+            std::mem::take(&mut self.values)
+        }
+
+        #[tsvd::write]
+        pub async fn closed(self: Box<Self>, _: String) -> usize {
+            ready(()).await;
+            self.values.len()
+        }
+
+        #[tsvd::read]
+        pub fn hidden_length(&self) -> impl Future<Output = usize> + '_ {
+            async { self.values.len() }
+        }
+
+        #[tsvd::read]
+        pub fn boxed_length(&self) -> Pin<Box<dyn Future<Output = usize> + '_>> {
+            Box::pin(async { self.values.len() })
+        }
+    }
+
+    #[tsvd::expect_atomic]
+    pub async fn replaced(cache: &mut Cache<u32>, at: usize) -> u32 {
+        let old = cache.fetch(at).await.copied().unwrap();
+        cache.swapped(at, (old + 1, 0)).await.unwrap()
+    }
+
+    #[tsvd::expect_atomic(strict)]
+    pub fn emptied(cache: &mut Cache<u32>, by: u32) -> u32 {
+        cache.taken().iter().map(|value| value / by).sum()
+    }
+
+    pub fn now<F: Future>(future: F) -> F::Output {
+        match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => output,
+            Poll::Pending => panic!("it waits"),
+        }
     }
 }
 

@@ -14,5 +14,9 @@ mod odd;
 mod recorder;
 #[path = "../../../annotations/regions.rs"]
 mod regions;
+#[path = "../../../annotations/tasks.rs"]
+mod tasks;
 #[path = "../../../annotations/tests.rs"]
 mod tests;
+#[path = "../../../annotations/waiting.rs"]
+mod waiting;

@@ -14,8 +14,12 @@ mod odd;
 mod recorder;
 #[path = "../../../annotations/regions.rs"]
 mod regions;
+#[path = "../../../annotations/tasks.rs"]
+mod tasks;
 #[path = "../../../annotations/tests.rs"]
 mod tests;
+#[path = "../../../annotations/waiting.rs"]
+mod waiting;
 
 /// The body of an `unsafe fn` is an unsafe block up to edition 2021.
 mod unsafe_bodies {
@@ -26,6 +30,12 @@ mod unsafe_bodies {
         #[tsvd::read]
         unsafe fn get(&self) -> u8 {
             *self.0
+        }
+
+        #[tsvd::read]
+        async unsafe fn later(&self, other: &u8) -> u8 {
+            std::future::ready(()).await;
+            *self.0 + *other
         }
     }
 
@@ -38,5 +48,11 @@ mod unsafe_bodies {
     fn need_no_block() {
         // SAFETY: both pointers are to a value that is alive.
         assert_eq!(unsafe { Raw(&5).get() + get(&5) }, 10);
+        let raw = Raw(&5);
+        // SAFETY: as above.
+        let mut later = Box::pin(unsafe { raw.later(&1) });
+        let mut task = std::task::Context::from_waker(std::task::Waker::noop());
+        let polled = std::future::Future::poll(later.as_mut(), &mut task);
+        assert_eq!(polled, std::task::Poll::Ready(6));
     }
 }
