@@ -88,3 +88,25 @@ impl Rounds {
         self.done < self.most
     }
 }
+
+#[cfg(all(test, not(all(feature = "detect", not(loom)))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_watched_a_body_runs_once_and_nothing_is_demanded() {
+        let mut runs = 0;
+        let outcome = check(|| runs += 1);
+        assert!(outcome.is_clean() && !outcome.was_watched());
+        assert_eq!(outcome.rounds(), 1);
+        assert_eq!(outcome.to_string(), "tsvd: nothing was watched");
+        outcome.assert_clean();
+        outcome.assert_violation("anything");
+        let test = Test::new("this").rounds(5).expects("anything");
+        let end = test.run(|| {
+            runs += 1;
+            Ok::<_, ()>(runs)
+        });
+        assert_eq!((end, runs), (Ok(2), 2));
+    }
+}

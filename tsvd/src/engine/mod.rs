@@ -89,6 +89,8 @@ pub(crate) struct Remembered {
     pub(crate) state: trap_set::State,
     pub(crate) probability: f64,
     pub(crate) delay_ns: u64,
+    /// Delays that spoke for an order.
+    pub(crate) agreed: u32,
 }
 
 /// Counted in the cold paths only.
@@ -178,8 +180,7 @@ impl<E: Environment> Engine<E> {
     ) {
         self.sites.reserve(sites);
         for pair in pairs {
-            self.trap_set
-                .remember(pair.key, pair.state, pair.probability, pair.delay_ns);
+            self.trap_set.remember(pair);
         }
     }
 
