@@ -249,6 +249,26 @@ fn inner_checks_take_what_they_expect_from_outer_ones() {
 }
 
 #[test]
+fn what_outlives_its_check_is_of_the_process() {
+    let Some(ended) = run_with(&[], || {
+        let (begin, begun) = std::sync::mpsc::channel();
+        let mut thread = None;
+        let mut body = Some(begun);
+        let outcome = tsvd::check(|| {
+            let begun = body.take().unwrap();
+            let late = move || begun.recv().map(|()| violate());
+            thread = Some(tsvd::thread::spawn(late));
+        });
+        begin.send(()).unwrap();
+        thread.unwrap().join().unwrap().unwrap();
+        outcome.assert_clean();
+    }) else {
+        return;
+    };
+    check(&ended, 66, &[REPORT, STATUS], &["shown at the end"]);
+}
+
+#[test]
 fn threads_of_others_are_not_guessed_to_be_of_a_check() {
     let Some(ended) = run_with(&[], || {
         let outcome = tsvd::check(violate_elsewhere);
