@@ -70,7 +70,8 @@ impl Rounds {
             false => 1,
         };
         Self {
-            suspected: watch.suspected(),
+            // What is armed anew is as good as new: one delay of it may be in vain.
+            suspected: watch.suspected().saturating_sub(watch.rearmed()),
             watch,
             most,
             done: 0,

@@ -209,8 +209,8 @@ impl TrapSet {
         self.show(&pairs, [a, b]);
     }
 
-    /// Caught pairs are delayed for again; with `all`, also those that were left alone.
-    pub(crate) fn rearm(&self, all: bool) {
+    /// Caught pairs are delayed for again; with `all`, also those that were left alone. How many.
+    pub(crate) fn rearm(&self, all: bool) -> usize {
         let mut pairs = self.pairs.lock();
         let mut again = Vec::new();
         for (key, pair) in pairs.iter_mut() {
@@ -229,7 +229,9 @@ impl TrapSet {
                 again.extend([key.0, key.1]);
             }
         }
+        let armed = again.len() / 2;
         self.show(&pairs, again);
+        armed
     }
 
     /// How many there are, whatever became of them.
@@ -365,7 +367,7 @@ mod tests {
         set.violated(1, 2);
         set.ordered(3, 4, 1, 1);
         assert!(!set.is_armed(1) && !set.is_armed(3));
-        set.rearm(false);
+        assert_eq!(set.rearm(false), 1);
         assert!(set.is_armed(1) && !set.is_armed(3));
         assert_eq!(set.draw(2, 0.99), Some(2 * GAP));
         set.rearm(true);
