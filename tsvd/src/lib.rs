@@ -68,6 +68,12 @@
 //! happens, and the two bodies are kept apart. Of an async operation that is held by a timer the report follows when it is polled
 //! again, or dropped: only then is it certain that it has not been leaked.
 //!
+//! # In tests
+//!
+//! A plain `#[test]` needs nothing: its process ends with status 66. [`check`] runs a body until no new suspicion comes of it, and tells
+//! what was found in it. Under nextest, which runs a process for each test, the test with the violation is the one that fails.
+//! The report names the test of each call where that is known.
+//!
 //! # What it cannot see
 //!
 //! Calls that are not annotated or never made by two threads; accesses that never come within 100 ms of each other; data
@@ -76,8 +82,10 @@
 //!
 //! # When it is on
 //!
-//! With the feature `detect`: in test processes, and in programs that call [`enable()`]. `TSVD=on` and `TSVD=off` have the
-//! last word. What is watched, where it is delayed and what a violation does is set in the program, in the environment or in
+//! With the feature `detect`: in test processes (doctests are such), and in programs that call [`enable()`]; never in benchmarks, build
+//! scripts, proc macros, rustc, rustdoc and rust-analyzer. `TSVD=on` and `TSVD=off` have the last word over tests, benchmarks and
+//! programs. With cargo's feature resolver 1 the feature of a dev-dependency is built into normal programs, too, where it is switched
+//! off: set `resolver = "2"`. What is watched, where it is delayed and what a violation does is set in the program, in the environment or in
 //! `tsvd.toml`, see [`settings`](mod@settings).
 //!
 //! # Features

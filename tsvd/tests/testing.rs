@@ -58,13 +58,13 @@ fn both(left: impl Fn() + Send, right: impl Fn()) {
         let start = &start;
         scope.spawn(move || {
             start.wait();
-            (0..50).for_each(|_| {
+            (0..200).for_each(|_| {
                 left();
                 work();
             });
         });
         start.wait();
-        (0..50).for_each(|_| {
+        (0..200).for_each(|_| {
             right();
             work();
         });
@@ -91,7 +91,7 @@ fn violate_elsewhere() {
         for round in 0..2 {
             let store = &store;
             scope.spawn(move || {
-                (0..50).for_each(|_| {
+                (0..200).for_each(|_| {
                     if round == 0 {
                         store.insert()
                     } else {
@@ -119,6 +119,12 @@ fn check(ended: &Ended, status: i32, in_stderr: &[&str], not_in_stderr: &[&str])
         assert!(!stderr.contains(text), "{text:?} is in {stderr}");
     }
 }
+
+/// For several bodies in one process, on a busy machine too.
+const BUDGETS: [(&str, &str); 2] = [
+    ("TSVD_BUDGET_THREAD_MS", "10000"),
+    ("TSVD_BUDGET_PROCESS_MS", "10000"),
+];
 
 const REPORT: &str = "tsvd: thread-safety violation (read-write)";
 const STATUS: &str = "Exit status 66";
@@ -206,7 +212,7 @@ fn a_violation_that_is_demanded_and_not_there_fails() {
 
 #[test]
 fn a_check_twice_finds_the_same_twice() {
-    let Some(ended) = run_with(&[], || {
+    let Some(ended) = run_with(&[BUDGETS[0], BUDGETS[1]], || {
         for _ in 0..3 {
             tsvd::check(violate).assert_violation("Store::get");
         }
@@ -220,7 +226,7 @@ fn a_check_twice_finds_the_same_twice() {
 
 #[test]
 fn what_is_expected_once_fails_where_it_is_not() {
-    let Some(ended) = run_with(&[], || {
+    let Some(ended) = run_with(&[BUDGETS[0], BUDGETS[1]], || {
         tsvd::check(violate).assert_violation("Store::get");
         // Armed anew for whoever comes next, and nobody's.
         drop(tsvd::check(|| ()));
@@ -246,6 +252,26 @@ fn inner_checks_take_what_they_expect_from_outer_ones() {
         return;
     };
     check(&ended, 0, &[], &[REPORT]);
+}
+
+#[test]
+fn what_outlives_its_check_is_of_the_process() {
+    let Some(ended) = run_with(&[], || {
+        let (begin, begun) = std::sync::mpsc::channel();
+        let mut thread = None;
+        let mut body = Some(begun);
+        let outcome = tsvd::check(|| {
+            let begun = body.take().unwrap();
+            let late = move || begun.recv().map(|()| violate());
+            thread = Some(tsvd::thread::spawn(late));
+        });
+        begin.send(()).unwrap();
+        thread.unwrap().join().unwrap().unwrap();
+        outcome.assert_clean();
+    }) else {
+        return;
+    };
+    check(&ended, 66, &[REPORT, STATUS], &["shown at the end"]);
 }
 
 #[test]
@@ -400,7 +426,10 @@ fn other_reactions_leave_the_judgement_to_the_test() {
         tsvd::check(violate).assert_violation("Store::get");
         Test::new("this").expects("Store::get").run(violate);
     };
-    let Some(ended) = run_with(&[("TSVD_ON_VIOLATION", "panic")], body) else {
+    let Some(ended) = run_with(
+        &[("TSVD_ON_VIOLATION", "panic"), BUDGETS[0], BUDGETS[1]],
+        body,
+    ) else {
         return;
     };
     check(&ended, 0, &[], &[REPORT, "panicked"]);
@@ -544,7 +573,7 @@ fn a_job_is_of_the_test_that_gave_it() {
         let store = Store::new();
         let give = || {
             let job = tsvd::context::inherit(|| {
-                (0..50).for_each(|_| {
+                (0..200).for_each(|_| {
                     store.insert();
                     work();
                 });
@@ -552,7 +581,7 @@ fn a_job_is_of_the_test_that_gave_it() {
             std::thread::scope(|scope| {
                 scope.spawn(job);
                 scope.spawn(|| {
-                    (0..50).for_each(|_| {
+                    (0..200).for_each(|_| {
                         store.get();
                         work();
                     });

@@ -33,6 +33,10 @@ impl Watch {
         0
     }
 
+    pub(super) fn rearmed(&self) -> usize {
+        0
+    }
+
     pub(super) fn texts(&self) -> Vec<String> {
         Vec::new()
     }

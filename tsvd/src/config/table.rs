@@ -211,7 +211,7 @@ pub(super) static TABLE: &[Setting] = &[
     },
     Setting {
         key: "dir", unit: "", source: "ours",
-        meaning: "gets `reports/` and `traps.json`, what a run learns for the next; in `tsvd.toml` relative to that file",
+        meaning: "gets `reports/`, `heartbeat/` and `traps.json`, what a run learns for the next; in `tsvd.toml` relative to that file",
         kind: Kind::Folder(|config, folder| config.dir = Some(folder)),
         show: |config| match &config.dir {
             Some(folder) => folder.display().to_string(),

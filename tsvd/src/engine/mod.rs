@@ -103,6 +103,8 @@ pub(crate) struct Remembered {
     pub(crate) delay_ns: u64,
     /// A future was dropped while it was held at one of them.
     pub(crate) disturbed: bool,
+    /// Delays that spoke for an order.
+    pub(crate) agreed: u32,
 }
 
 /// Counted in the cold paths only.
@@ -200,8 +202,7 @@ impl<E: Environment> Engine<E> {
                 self.tasks.spare(pair.key.0);
                 self.tasks.spare(pair.key.1);
             }
-            self.trap_set
-                .remember(pair.key, pair.state, pair.probability, pair.delay_ns);
+            self.trap_set.remember(pair);
         }
     }
 

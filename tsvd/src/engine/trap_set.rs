@@ -7,9 +7,9 @@
 
 use std::collections::HashMap;
 
-use super::TICK_NS;
 use super::primitive::lossy::{AtomicBool, AtomicU64, Mutex, Ordering};
 use super::sites::{LIMIT, SiteId};
+use super::{Remembered, TICK_NS};
 use crate::config::Parameters;
 
 /// Two call sites, smaller number first.
@@ -46,9 +46,16 @@ pub(crate) struct Pair {
     /// Delays that spoke for an order, and the number of the last one that did.
     agreed: u32,
     agreed_last: u32,
+    /// The same of earlier runs: with a process for each test none has two of its own.
+    agreed_before: u32,
 }
 
 impl Pair {
+    /// Delays that spoke for an order, those of earlier runs too.
+    pub(crate) fn agreements(&self) -> u32 {
+        self.agreed.saturating_add(self.agreed_before)
+    }
+
     fn new(state: State, probability: f64, first_delay_ns: u64) -> Self {
         Self {
             state,
@@ -59,6 +66,7 @@ impl Pair {
             disturbed: false,
             agreed: 0,
             agreed_last: 0,
+            agreed_before: 0,
         }
     }
 }
@@ -140,10 +148,14 @@ impl TrapSet {
     }
 
     /// What an earlier run learnt of a pair.
-    pub(super) fn remember(&self, key: PairKey, state: State, probability: f64, delay_ns: u64) {
+    pub(super) fn remember(&self, known: Remembered) {
         let mut pairs = self.pairs.lock();
-        pairs.insert(key, Pair::new(state, probability, delay_ns));
-        self.show(&pairs, [key.0, key.1]);
+        let pair = Pair {
+            agreed_before: known.agreed,
+            ..Pair::new(known.state, known.probability, known.delay_ns)
+        };
+        pairs.insert(known.key, pair);
+        self.show(&pairs, [known.key.0, known.key.1]);
     }
 
     /// How long to delay an arrival at `site`, drawing at `random`; `None` when it goes on at once.
@@ -206,7 +218,7 @@ impl TrapSet {
         pair.touched = true;
         pair.agreed += 1;
         pair.agreed_last = delay;
-        if pair.agreed >= agree {
+        if pair.agreements() >= agree {
             pair.state = State::Ordered;
             self.show(&pairs, [before, after]);
         }
@@ -226,8 +238,8 @@ impl TrapSet {
         self.show(&pairs, [a, b]);
     }
 
-    /// Caught pairs are delayed for again; with `all`, also those that were left alone.
-    pub(crate) fn rearm(&self, all: bool) {
+    /// Caught pairs are delayed for again; with `all`, also those that were left alone. How many.
+    pub(crate) fn rearm(&self, all: bool) -> usize {
         let mut pairs = self.pairs.lock();
         let mut again = Vec::new();
         for (key, pair) in pairs.iter_mut() {
@@ -246,7 +258,9 @@ impl TrapSet {
                 again.extend([key.0, key.1]);
             }
         }
+        let armed = again.len() / 2;
         self.show(&pairs, again);
+        armed
     }
 
     /// How many there are, whatever became of them.
@@ -355,6 +369,44 @@ mod tests {
         set.ordered(2, 1, 2, 2);
         assert_eq!(set.pairs()[0].1.state, State::Ordered);
         assert!(!set.is_armed(1) && !set.is_armed(2));
+    }
+
+    #[test]
+    fn a_delay_of_an_earlier_run_agrees_too() {
+        let set = TrapSet::new(Parameters::default());
+        let known = |agreed| Remembered {
+            key: (1, 2),
+            state: State::Armed,
+            probability: 1.0,
+            delay_ns: GAP,
+            agreed,
+            disturbed: false,
+        };
+        set.remember(known(0));
+        set.ordered(1, 2, 1, 2);
+        let (_, pair) = set.pairs()[0];
+        assert_eq!((pair.state, pair.agreements()), (State::Armed, 1));
+        // In the next process the numbers of delays begin anew.
+        set.remember(known(1));
+        set.ordered(1, 2, 1, 2);
+        let (_, pair) = set.pairs()[0];
+        assert_eq!((pair.state, pair.agreements()), (State::Ordered, 2));
+    }
+
+    #[test]
+    fn caught_pairs_can_be_armed_again_and_others_where_all_are_wanted() {
+        let set = TrapSet::new(Parameters::default());
+        set.suspect(1, 2, GAP);
+        set.suspect(3, 4, GAP);
+        set.violated(1, 2);
+        set.ordered(3, 4, 1, 1);
+        assert!(!set.is_armed(1) && !set.is_armed(3));
+        assert_eq!(set.rearm(false), 1);
+        assert!(set.is_armed(1) && !set.is_armed(3));
+        assert_eq!(set.draw(2, 0.99), Some(2 * GAP));
+        set.rearm(true);
+        assert!(set.is_armed(3) && set.is_armed(4));
+        assert_eq!(set.known(), 2);
     }
 
     #[test]

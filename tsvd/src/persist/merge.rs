@@ -5,7 +5,7 @@
 //! - **more catches win whole**: a process that caught the pair knows what no delay in vain can refute, so state,
 //!   probability, delay and number of delays are its;
 //! - **else the more certain account wins**: state by its order (`Decayed` over `Ordered` over `Violated` over `Armed`), the
-//!   lower probability, the longer delay, the larger number of delays;
+//!   lower probability, the longer delay, the larger numbers of delays and of those that spoke for an order;
 //! - always the later day, and `disturbed` if either says so.
 //!
 //! Each is the larger element of an order, so joining is commutative, associative and idempotent. Counts are not added: two
@@ -55,6 +55,7 @@ fn join(known: &mut StoredPair, other: &StoredPair) {
         known.probability = known.probability.min(other.probability);
         known.delay_ns = known.delay_ns.max(other.delay_ns);
         known.delays = known.delays.max(other.delays);
+        known.agreed = known.agreed.max(other.agreed);
     }
     known.last_day = last_day;
     known.disturbed = disturbed;

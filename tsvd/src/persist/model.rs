@@ -45,6 +45,9 @@ pub(crate) struct StoredPair {
     pub(crate) delay_ns: u64,
     /// Delays so far, in vain or not.
     pub(crate) delays: u32,
+    /// Delays that spoke for an order, not yet enough of them to believe it.
+    #[serde(default)]
+    pub(crate) agreed: u32,
     /// How often it was caught by a process that had known of all catches before. See [`StoredPair::catch`].
     #[serde(default)]
     pub(crate) caught: u32,
@@ -62,6 +65,7 @@ impl StoredPair {
         self.caught = self.caught.saturating_add(1);
         self.state = StoredState::Violated;
         self.probability = 1.0;
+        self.agreed = 0;
     }
 
     /// The same account as it may stand in a file: sites in order, probability a short number from 0 to 1.

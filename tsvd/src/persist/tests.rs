@@ -29,6 +29,7 @@ pub(super) fn pair(first: u32, second: u32) -> StoredPair {
         probability: 1.0,
         delay_ns: 4_000_000,
         delays: 0,
+        agreed: 0,
         caught: 0,
         last_day: TODAY,
         disturbed: false,
@@ -43,7 +44,7 @@ pub(super) fn any_pair() -> impl Strategy<Value = StoredPair> {
         Just(StoredState::Ordered),
         Just(StoredState::Decayed),
     ];
-    let numbers = (0.0..=1.0, any::<u64>(), any::<u32>(), 0_u32..3);
+    let numbers = (0.0..=1.0, any::<u64>(), any::<u32>(), 0_u32..3, 0_u32..3);
     let rest = (TODAY - 40..TODAY + 2, any::<bool>());
     (1_u32..4, 1_u32..4, state, numbers, rest).prop_map(|(a, b, state, numbers, rest)| StoredPair {
         state,
@@ -51,6 +52,7 @@ pub(super) fn any_pair() -> impl Strategy<Value = StoredPair> {
         delay_ns: numbers.1,
         delays: numbers.2,
         caught: numbers.3,
+        agreed: numbers.4,
         last_day: rest.0,
         disturbed: rest.1,
         ..pair(a, b)

@@ -68,6 +68,7 @@ pub(super) fn begin(file: PathBuf) -> Option<String> {
                 key: *key,
                 state,
                 probability,
+                agreed: pair.agreed,
                 // Never delayed for: its sites were not reached again. Then there is one chance in a run, so a longer one.
                 delay_ns: match pair.delays {
                     0 => pair.delay_ns.saturating_mul(growth),
@@ -155,6 +156,7 @@ impl Memory {
                 State::Decayed => StoredState::Decayed,
             },
             probability: pair.probability,
+            agreed: pair.agreements(),
             delay_ns: ENGINE.trap_set().delay_ns(pair),
             delays: before
                 .map_or(0, |before| before.delays)

@@ -86,6 +86,8 @@ pub(crate) struct Watch {
     is_watching: bool,
     /// What was found was handed out.
     is_told: AtomicBool,
+    /// Pairs that were armed again for it.
+    rearmed: usize,
     /// Violations of nobody, before it began.
     strangers: u64,
 }
@@ -95,13 +97,13 @@ impl Watch {
     pub(crate) fn begin(name: Option<&'static str>, expects: Option<&'static str>) -> Self {
         // Decides, and gets the thread its block.
         let is_watching = threads::current().is_some() && !NOW.is_off();
-        let mut strangers = 0;
+        let (mut strangers, mut rearmed) = (0, 0);
         let by = match is_watching {
             false => Attribution::default(),
             true => threads::unwatched(|| {
                 strangers = recorder::strangers();
                 // What was caught before is caught again here, and what is expected gets every chance.
-                ENGINE.trap_set().rearm(expects.is_some());
+                rearmed = ENGINE.trap_set().rearm(expects.is_some());
                 attribution::current()
             }),
         };
@@ -120,6 +122,7 @@ impl Watch {
             frame,
             is_watching,
             is_told: AtomicBool::new(false),
+            rearmed,
             strangers,
         }
     }
@@ -142,6 +145,11 @@ impl Watch {
             true => gate::config().rounds,
             false => 1,
         }
+    }
+
+    /// How many of the suspected pairs were armed anew when it began.
+    pub(crate) fn rearmed(&self) -> usize {
+        self.rearmed
     }
 
     /// How many pairs of call sites were ever suspected.
