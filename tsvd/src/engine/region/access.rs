@@ -158,7 +158,6 @@ impl<E: Environment> Engine<E> {
         let _suspended = context.suspend();
         let number = context.current();
         let own = outlook.own(&context.regions, call);
-        let all = context.regions.numbers();
         let lineage = self.env.lineage(|lineage| lineage.cloned());
         let is_helper = |region| lineage.as_ref().is_some_and(|own| own.has_region(region));
         let part = call.part();
@@ -173,7 +172,6 @@ impl<E: Environment> Engine<E> {
                 cuts.push((watch.number, watch.foreign.len()));
                 interrupted |= !watch.foreign.is_empty();
             } else if watch.last.context != number
-                && !all.contains(&watch.region)
                 && !is_helper(watch.region)
                 && outlook == Outlook::All
             {

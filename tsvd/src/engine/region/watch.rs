@@ -64,8 +64,7 @@ impl<S> Watch<S> {
                 && foreign.did.writes() >= did.writes()
         };
         self.foreign.len() < FOREIGN
-            && did != Did::Nothing
-            && (did.writes() || self.did.writes())
+            && (did.writes() || (did.reads() && self.did.writes()))
             && !self.foreign.iter().any(known)
     }
 }
