@@ -4,12 +4,42 @@ use crate::contract::{Did, Object, Pattern, Region, meet};
 use crate::engine::Engine;
 use crate::engine::enter::object_hash;
 use crate::engine::env::Environment;
+use crate::engine::primitive::lossy::{AtomicU32, Ordering};
 use crate::engine::traps::{Bucket, Party};
 
 use super::On;
 
 /// Accesses of others that are kept for a watch. Of more none is needed: these are enough for a verdict, or none of them is for any.
 const FOREIGN: usize = 8;
+
+/// How many watches there may be on the objects of a hash.
+//
+// Lossy: whoever misses one is not seen, and what is decided is decided under the bucket's lock.
+pub(crate) struct Watched(Box<[AtomicU32]>);
+
+impl Watched {
+    pub(in crate::engine) fn new() -> Self {
+        Self((0..1024).map(|_| AtomicU32::new(0)).collect())
+    }
+
+    #[inline]
+    fn of(&self, hash: u64) -> &AtomicU32 {
+        &self.0[hash as usize % self.0.len()]
+    }
+
+    #[inline]
+    pub(in crate::engine) fn any(&self, hash: u64) -> bool {
+        self.of(hash).load(Ordering::Relaxed) != 0
+    }
+
+    fn raise(&self, hash: u64) {
+        self.of(hash).fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn lower(&self, hash: u64) {
+        self.of(hash).fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// The last access of a region to an object under one key and role.
 pub(crate) struct Watch<S> {
@@ -76,6 +106,24 @@ impl<E: Environment> Bucket<E> {
 }
 
 impl<E: Environment> Engine<E> {
+    /// A watch is about to be there. Of an operation with a mark all have to know, for its likes are filtered.
+    pub(super) fn reveal(&self, hash: u64, watch: &Watch<E::Stack>) {
+        self.watched.raise(hash);
+        if !watch.last.operation.is_thread_safe() {
+            self.published.raise(hash);
+            self.now.publish();
+        }
+    }
+
+    /// A watch is there no more.
+    pub(super) fn conceal(&self, hash: u64, watch: &Watch<E::Stack>) {
+        self.watched.lower(hash);
+        if !watch.last.operation.is_thread_safe() {
+            self.now.retract();
+            self.published.lower(hash);
+        }
+    }
+
     /// Removes the watches of some regions on the object of these words.
     pub(super) fn unwatch(&self, words: [u64; 2], of: impl Fn(u64) -> bool) {
         let hash = object_hash(words);
@@ -89,9 +137,7 @@ impl<E: Environment> Engine<E> {
                 watch.object.words() == words && of(watch.region)
             })
             .collect::<Vec<_>>();
-        for _ in &gone {
-            self.watched.lower(hash);
-        }
+        gone.iter().for_each(|watch| self.conceal(hash, watch));
         // What they hold is freed without the lock.
         drop(bucket);
         drop(gone);

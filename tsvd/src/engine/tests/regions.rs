@@ -5,9 +5,9 @@ use std::panic::Location;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use super::lab::{Body, MS, Thread, object, parameters, run_by};
+use super::lab::{Body, GET, INSERT, MS, Thread, object, parameters, run_by};
 use crate::contract::{Access, Did, Key, Object, Operation, Pattern, Region};
-use crate::engine::enter::object_hash;
+use crate::engine::enter::{Entered, object_hash};
 use crate::engine::env::simulated::Simulated;
 use crate::engine::traps::{DetectedBy, Evidence, Party};
 use crate::engine::{Call, Context, Engine, Now, On, Visit};
@@ -157,6 +157,63 @@ fn what_stands_between_two_accesses_is_proved_by_its_pattern() {
             }
         }
     }
+}
+
+/// Operations of a plain contract are accesses, too.
+#[test]
+fn marked_operations_in_regions_and_between_them() {
+    let desk = Desk::new();
+    let call = |who: &'static Context<Simulated>, operation, whole: Option<bool>| {
+        let Entered::InFlight(index) = desk.engine.enter(who, &call(operation, desk.map, None))
+        else {
+            panic!("not in flight");
+        };
+        if let Some(wrote) = whole {
+            who.regions.when(index, wrote);
+        }
+        desk.engine.leave(who, index);
+    };
+    // So that the filters know them, unless they are told.
+    for _ in 0..3 {
+        call(desk.own, &GET, None);
+        call(desk.other, &GET, None);
+    }
+    let proved = desk.in_region(&REGION, || {
+        call(desk.own, &GET, None);
+        call(desk.other, &INSERT, None);
+        call(desk.own, &GET, None);
+        call(desk.own, &INSERT, None);
+        call(desk.other, &GET, None);
+        call(desk.own, &INSERT, None);
+    });
+    assert_eq!(proved, [Pattern::ReadWriteRead, Pattern::WriteReadWrite]);
+    for wrote in [false, true] {
+        let proved = desk.in_region(&REGION, || {
+            call(desk.own, &GET, None);
+            call(desk.other, &INSERT, Some(wrote));
+            call(desk.own, &INSERT, Some(true));
+        });
+        assert_eq!(proved.len(), usize::from(wrote), "of the other one");
+        let proved = desk.in_region(&REGION, || {
+            call(desk.own, &GET, None);
+            call(desk.other, &INSERT, None);
+            call(desk.own, &INSERT, Some(wrote));
+        });
+        assert_eq!(proved.len(), usize::from(wrote), "of the region's own");
+    }
+    // One that unwinds may or may not have written.
+    let proved = desk.in_region(&REGION, || {
+        call(desk.own, &GET, None);
+        call(desk.other, &INSERT, None);
+        let inserts = super::regions::call(&INSERT, desk.map, None);
+        let Entered::InFlight(index) = desk.engine.enter(desk.own, &inserts) else {
+            panic!("not in flight");
+        };
+        assert!(desk.own.finish(index));
+        desk.engine.answer_for_mark(desk.own, index, false);
+    });
+    assert!(proved.is_empty());
+    assert!(Now::is_quiet(desk.engine.now.load()), "all is retracted");
 }
 
 #[test]
