@@ -56,6 +56,9 @@
 //!   functions: their documentation has every argument. `object`, `resource` and `id` say what is shared; `key` and `role`
 //!   narrow what conflicts.
 //! - [`scope`] for a stretch of code, [`reading`] and [`writing`] for a closure.
+//! - [`ScopeBuilder::expect_atomic`] for a stretch of code in which what was looked up has to stay true: check-then-act over a type
+//!   whose calls lock internally and never overlap. It concerns operations under contracts of thread-safe types, and others.
+//!   [`revalidated`] and [`Region::restart`] say that something was looked up anew.
 //! - [`cell::UnsafeCell`] for each access of a cell.
 //! - [`thread`] and [`context::inherit`] where an operation runs others of its object on other threads and waits for them.
 //!
@@ -66,12 +69,17 @@
 //! left while `tsvd` held the other, so it was not waiting for it. Once proved, the report is on disk before anything else
 //! happens, and the two bodies are kept apart.
 //!
+//! A region expected to be atomic was *interrupted* if another context's call began after one access of the region had ended, and
+//! ended before the next began, and no order of the three, one after the other, has the same effect: a write between two reads, between
+//! a read and a write, or between a write and a read; a read between two writes (Lu, Tucek, Qin, Zhou: "AVIO: Detecting Atomicity
+//! Violations via Access Interleaving Invariants", ASPLOS 2006). What overlaps an access of the region proves nothing.
+//!
 //! # What it cannot see
 //!
 //! Calls that are not annotated or never made by two threads; accesses that never come within 100 ms of each other; data
-//! races inside of a method that the contract calls a read (ThreadSanitizer, Miri and loom see those); check-then-act over
-//! calls that lock internally, and `async fn`, which the attributes refuse for now; values of size zero, which have no
-//! identity; operations nested more than 16 deep in one thread.
+//! races inside of a method that the contract calls a read (ThreadSanitizer, Miri and loom see those); `async fn`, which the
+//! attributes refuse for now; values of size zero, which have no identity; operations nested more than 16 deep in one thread; in
+//! regions, scopes that read or write, and of more than 64 objects in one region those it came to first.
 //!
 //! # When it is on
 //!
