@@ -57,6 +57,9 @@
 //!   and `role` narrow what conflicts.
 //! - [`expect_atomic`] on a function that checks something and then acts on it, over calls that each are safe.
 //! - [`scope`] for a stretch of code, [`reading`] and [`writing`] for a closure.
+//! - [`ScopeBuilder::expect_atomic`] for a stretch of code in which what was looked up has to stay true: check-then-act over a type
+//!   whose calls lock internally and never overlap. It concerns operations under contracts of thread-safe types, and others.
+//!   [`revalidated`] and [`Region::restart`] say that something was looked up anew.
 //! - [`cell::UnsafeCell`] for each access of a cell.
 //! - [`thread`] and [`context::inherit`] where an operation runs others of its object on other threads and waits for them.
 //!
@@ -74,11 +77,17 @@
 //! what was found in it. Under nextest, which runs a process for each test, the test with the violation is the one that fails.
 //! The report names the test of each call where that is known.
 //!
+//! A region expected to be atomic was *interrupted* if another context's call began after one access of the region had ended, and
+//! ended before the next began, and no order of the three, one after the other, has the same effect: a write between two reads, between
+//! a read and a write, or between a write and a read; a read between two writes (Lu, Tucek, Qin, Zhou: "AVIO: Detecting Atomicity
+//! Violations via Access Interleaving Invariants", ASPLOS 2006). What overlaps an access of the region proves nothing.
+//!
 //! # What it cannot see
 //!
 //! Calls that are not annotated or never made by two threads; accesses that never come within 100 ms of each other; data
 //! races inside of a method that the contract calls a read (ThreadSanitizer, Miri and loom see those); values of size zero, which have no
-//! identity; operations nested more than 16 deep in one thread.
+//! identity; operations nested more than 16 deep in one thread; in
+//! regions, scopes that read or write, and of more than 64 objects in one region those it came to first.
 //!
 //! # When it is on
 //!

@@ -56,7 +56,8 @@
 //!   what other types order, and every call is recorded, so it is slower.
 //! - `random` delays every call with `random_probability`, whatever was seen.
 //! - `static-random` delays a sample of the call sites, each evenly, however often it is reached (DataCollider).
-//! - `observe` delays nobody. Near misses are armed for later runs; no violation is proved without a delay.
+//! - `observe` delays nobody. Near misses are armed for later runs; no violation is proved without a
+//!   delay, but those of regions that were interrupted without one.
 //!
 //! All of them have the same budget, write the same trap file, end a delay once it has caught somebody, and report by the same
 //! proofs: a strategy decides what is found, never what is true.

@@ -82,12 +82,35 @@ fn an_interrupted_region() {
         violation["kind"] = json!("atomicity");
         violation["object"] =
             json!({"kind": "id", "type": null, "address": null, "name": "17", "key": null});
-        let accesses = json!([violation["second"], violation["second"]]);
+        let next = violation["first"].clone();
+        violation["first"] = violation["second"].clone();
+        violation["first"]["stack"] = json!([]);
+        violation["second"] = next.clone();
+        violation["second"]["context"]["thread"] = json!("worker-2");
+        let accesses = json!([violation["first"], next]);
         violation["region"] = json!({
             "name": "get_or_create", "pattern": "R-W-W", "strict": false, "accesses": accesses
         });
     });
     check("region.txt", &text);
+}
+
+#[test]
+fn a_strict_region_interrupted_before_its_end() {
+    let text = rendered(&Rendering::new(), |violation| {
+        violation["kind"] = json!("atomicity");
+        violation["detected_by"] = json!("overlap");
+        let mut end = violation["second"].clone();
+        end["contract"] = json!("app::state");
+        end["operation"] = json!("snapshot");
+        let accesses = json!([violation["second"], end]);
+        violation["second"] = violation["first"].clone();
+        violation["first"] = accesses[0].clone();
+        violation["region"] = json!({
+            "name": "snapshot", "pattern": "R-W-R", "strict": true, "accesses": accesses
+        });
+    });
+    check("region_strict.txt", &text);
 }
 
 #[test]

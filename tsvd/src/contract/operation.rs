@@ -110,6 +110,11 @@ impl Operation {
         self.drops
     }
 
+    #[cfg_attr(loom, allow(dead_code, reason = "models use a part"))]
+    pub(crate) fn is_thread_safe(&self) -> bool {
+        self.thread_safe
+    }
+
     #[cfg_attr(loom, allow(dead_code, reason = "models have no coverage"))]
     pub(crate) fn is_declared(&self) -> bool {
         self.declared

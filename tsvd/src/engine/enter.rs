@@ -133,7 +133,9 @@ impl<E: Environment> Engine<E> {
         let tag = call.tag();
         // Like that of `pass`: after the mark and its fence.
         let now = self.now.load();
-        if (Now::is_quiet(now) && context.filter.recalls(tag, now)) || self.now.is_off() {
+        let recalls =
+            || Now::is_quiet(now) && !context.regions.any() && context.filter.recalls(tag, now);
+        if recalls() || self.now.is_off() {
             return Entered::InFlight(index);
         }
         self.examine_anew(context, call, index, tag, now)
@@ -155,13 +157,21 @@ impl<E: Environment> Engine<E> {
         let who = Who::Mark(context.flight(index));
         let flight = context.unchecked(index);
         let suspended = context.suspend();
+        let in_region = context.regions.any();
         let quiet = Now::is_quiet(now);
         let checked = self.check(context, call, who, quiet, &mut Manner::Thread);
-        if checked == Checked::Quiet && Now::is_quiet(now) {
+        if checked == Checked::Quiet && quiet && !in_region {
             // Still suspended: the filter may allocate.
             context.filter.stamp(tag, now);
         }
         drop(suspended);
+        // Approached when it is known to be nobody's second party: that one runs at once.
+        let delayed = if checked == Checked::Caught {
+            None
+        } else {
+            self.approach(context, call)
+        };
+        self.visit_marked(context, call, index, delayed);
         let index = flight.checked();
         match checked {
             Checked::Quiet | Checked::Suspect => Entered::InFlight(index),

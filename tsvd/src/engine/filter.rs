@@ -28,6 +28,8 @@ pub(super) struct Filter {
     large: OnceLock<Box<[[AtomicU32; WAYS]]>>,
     /// Entries stamped so far.
     stamped: AtomicU64,
+    /// Whether any was since all were forgotten.
+    is_stamped: AtomicU32,
 }
 
 /// The entry of `tag` at `now`, and in its high bits its place. The factor is odd: no two values of `NOW` give one tag the
@@ -43,6 +45,7 @@ impl Filter {
             small: std::array::from_fn(|_| AtomicU64::new(0)),
             large: OnceLock::new(),
             stamped: AtomicU64::new(0),
+            is_stamped: AtomicU32::new(0),
         }
     }
 
@@ -78,11 +81,22 @@ impl Filter {
         if known {
             let entry = entry(tag, now);
             self.small(entry).store(entry, Ordering::Relaxed);
+            self.is_stamped.store(1, Ordering::Relaxed);
         }
         known
     }
 
+    /// Knows nothing any more, but for the large level.
+    pub(super) fn forget(&self) {
+        if self.is_stamped.swap(0, Ordering::Relaxed) != 0 {
+            for entry in &self.small {
+                entry.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+
     pub(super) fn stamp(&self, tag: u64, now: u64) {
+        self.is_stamped.store(1, Ordering::Relaxed);
         let entry = entry(tag, now);
         self.small(entry).store(entry, Ordering::Relaxed);
         if let Some((set, mut entry)) = self.large(tag, now) {

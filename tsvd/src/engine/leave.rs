@@ -23,17 +23,19 @@ impl<E: Environment> Engine<E> {
     #[cfg(test)]
     pub(crate) fn leave(&self, context: &'static Context<E>, index: usize) {
         if context.finish(index) {
-            self.answer_for_mark(context, index);
+            self.answer_for_mark(context, index, true);
         }
     }
 
+    /// `whole` says that the call came to its end by itself.
     #[cold]
     #[inline(never)]
-    pub(crate) fn answer_for_mark(&self, context: &Context<E>, index: usize) {
+    pub(crate) fn answer_for_mark(&self, context: &'static Context<E>, index: usize, whole: bool) {
         context.clear_asked(index);
         if self.now.is_off() {
             return;
         }
+        self.leave_marked(context, index, whole);
         let (flight, words) = context.ended(index);
         let _suspended = context.suspend();
         let bucket = self.traps.lock(object_hash(words));

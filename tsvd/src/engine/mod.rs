@@ -72,9 +72,7 @@ pub(crate) struct Engine<E: Environment> {
     ticks: CachePadded<lossy::AtomicU32>,
     published: traps::Counters,
     /// The same for watches of regions, which change no `NOW`: whoever misses one loses a violation, and reports none.
-    watched: traps::Counters,
-    /// How many there are in all.
-    watches: lossy::AtomicU32,
+    watched: region::Watched,
     traps: traps::Table<E>,
     history: history::History,
     sites: sites::Sites,
@@ -132,8 +130,7 @@ impl<E: Environment> Engine<E> {
             now,
             ticks: CachePadded::new(lossy::AtomicU32::new(0)),
             published: traps::Counters::new(),
-            watched: traps::Counters::new(),
-            watches: lossy::AtomicU32::new(0),
+            watched: region::Watched::new(),
             traps: traps::Table::new(),
             history: history::History::new(parameters.history_lines, parameters.object_history),
             sites: sites::Sites::new(),

@@ -170,9 +170,9 @@ pub struct Violation {
     pub gap_ms: f64,
     /// How often it was seen.
     pub occurrences: u64,
-    /// The party that was there first: held by a trap, or inside its body.
+    /// The party that was there first: held by a trap, or inside its body; of an interrupted region, its earlier access.
     pub first: Party,
-    /// The party that came meanwhile.
+    /// The party that came meanwhile; of an interrupted region, the one that came and went between its two accesses.
     pub second: Party,
     /// The region that was interrupted, for [`Kind::Atomicity`].
     pub region: Option<Region>,
@@ -198,9 +198,10 @@ pub enum Kind {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum DetectedBy {
-    /// The first party was held before its body when the second came.
+    /// The first party was held before its body when the second came; a region, before its second access.
     Trap,
-    /// The first party was inside its body when the second came, and left it while the second waited.
+    /// The first party was inside its body when the second came, and left it while the second waited; a region was interrupted
+    /// without being held.
     Overlap,
 }
 
@@ -410,7 +411,7 @@ pub struct Region {
     pub pattern: Pattern,
     /// Whether it lasts until it returns, rather than until its last operation.
     pub strict: bool,
-    /// The region's own two accesses, around the foreign one.
+    /// The region's own two accesses, around the foreign one. The end of a strict region is an access that has its name.
     pub accesses: Vec<Party>,
 }
 

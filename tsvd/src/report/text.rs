@@ -93,10 +93,22 @@ impl Rendering {
             2,
             &format!("object: {}", object(&violation.object)),
         );
-        self.party(&mut text, "(1)", role_of_first(violation), &violation.first);
-        self.party(&mut text, "(2)", "called meanwhile", &violation.second);
-        if let Some(region) = &violation.region {
-            self.region(&mut text, region);
+        self.party(
+            &mut text,
+            "(1)",
+            &role_of_first(violation),
+            &violation.first,
+        );
+        self.party(
+            &mut text,
+            "(2)",
+            role_of_second(violation),
+            &violation.second,
+        );
+        if let Some(region) = &violation.region
+            && let Some(next) = region.accesses.get(1)
+        {
+            self.party(&mut text, "(3)", &role_of_next(region), next);
         }
         self.advice(&mut text, violation, run);
         text
@@ -213,28 +225,6 @@ impl Rendering {
         }
     }
 
-    fn region(&self, text: &mut String, region: &Region) {
-        text.push('\n');
-        let until = if region.strict {
-            "until it returns"
-        } else {
-            "until its last operation"
-        };
-        let title = format!(
-            "region {}, expected to be atomic {until}",
-            name(&region.name)
-        );
-        line(text, 2, &self.strong(&title, PLAIN));
-        for access in &region.accesses {
-            line(
-                text,
-                6,
-                &format!("{} ({})", operation(access), access.access.as_str()),
-            );
-            self.site(text, &access.site);
-        }
-    }
-
     fn advice(&self, text: &mut String, violation: &Violation, run: &Run) {
         text.push('\n');
         line(text, 2, &self.strong("what to do", PLAIN));
@@ -326,10 +316,13 @@ fn what_collided(violation: &Violation) -> String {
                 }
                 Pattern::WriteReadWrite => "it wrote twice, and another context read in between",
             };
-            format!(
-                "{} is expected to be atomic: {happened}.",
-                name(&region.name)
-            )
+            let until = if region.strict {
+                " until it returns"
+            } else {
+                ""
+            };
+            let region = name(&region.name);
+            format!("{region} is expected to be atomic{until}: {happened}.")
         }
         (Kind::Atomicity, None) => format!("{parties} interleaved where that must not happen."),
     }
@@ -337,6 +330,16 @@ fn what_collided(violation: &Violation) -> String {
 
 fn how_caught(violation: &Violation) -> String {
     let gap = millis(violation.gap_ms);
+    if violation.region.is_some() {
+        return match violation.detected_by {
+            DetectedBy::Trap => format!(
+                "tsvd held it before (3), and meanwhile, {gap} after (1), (2) came and went: nothing made it wait."
+            ),
+            DetectedBy::Overlap => {
+                format!("{gap} after (1), (2) came and went before (3): nothing made it wait.")
+            }
+        };
+    }
     match violation.detected_by {
         DetectedBy::Trap => format!(
             "tsvd held (1) before its body (a trap), and {gap} later (2) was called: nothing made it wait."
@@ -347,10 +350,34 @@ fn how_caught(violation: &Violation) -> String {
     }
 }
 
-fn role_of_first(violation: &Violation) -> &'static str {
-    match violation.detected_by {
-        DetectedBy::Trap => "held before its body",
-        DetectedBy::Overlap => "still inside",
+fn role_of_first(violation: &Violation) -> String {
+    match (&violation.region, violation.detected_by) {
+        (Some(region), _) => format!("by {}", name(&region.name)),
+        (None, DetectedBy::Trap) => "held before its body".to_owned(),
+        (None, DetectedBy::Overlap) => "still inside".to_owned(),
+    }
+}
+
+fn role_of_second(violation: &Violation) -> &'static str {
+    if violation.region.is_some() {
+        "in between"
+    } else {
+        "called meanwhile"
+    }
+}
+
+/// The end of a strict region is an access that has its name.
+fn role_of_next(region: &Region) -> String {
+    let ends = region.strict
+        && region
+            .accesses
+            .get(1)
+            .is_some_and(|next| next.operation == region.name);
+    let region = name(&region.name);
+    if ends {
+        format!("the end of {region}, which expected what (1) found to be true")
+    } else {
+        format!("by {region}, which expected what (1) found to be true")
     }
 }
 

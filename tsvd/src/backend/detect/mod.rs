@@ -79,7 +79,11 @@ impl Guard {
     }
 
     #[inline]
-    pub(crate) fn when(&self, _wrote: bool) {}
+    pub(crate) fn when(&self, wrote: bool) {
+        if let Some(InFlight { context, index }) = self.0 {
+            context.regions.when(index, wrote);
+        }
+    }
 }
 
 impl Drop for Guard {
@@ -96,7 +100,7 @@ impl Drop for Guard {
 #[cold]
 #[inline(never)]
 fn answer(context: &'static Context<World>, index: usize) {
-    ENGINE.answer_for_mark(context, index);
+    ENGINE.answer_for_mark(context, index, !std::thread::panicking());
 }
 
 #[inline]

@@ -158,7 +158,6 @@ impl<E: Environment> Engine<E> {
         let _suspended = context.suspend();
         let number = self.number_of(context);
         let own = outlook.own(&context.regions, call);
-        let all = context.regions.numbers();
         let lineage = self.env.lineage(|lineage| lineage.cloned());
         let is_helper = |region| lineage.as_ref().is_some_and(|own| own.has_region(region));
         let part = call.part();
@@ -173,7 +172,6 @@ impl<E: Environment> Engine<E> {
                 cuts.push((watch.number, watch.foreign.len()));
                 interrupted |= !watch.foreign.is_empty();
             } else if watch.last.context != number
-                && !all.contains(&watch.region)
                 && !is_helper(watch.region)
                 && outlook == Outlook::All
             {
@@ -229,8 +227,10 @@ impl<E: Environment> Engine<E> {
             let before = self.decide(context, &call, number, *seen, did);
             is_own.then_some(before)
         });
+        // Operations that are marked were recorded when they came.
         if let Some(context) = context
             && did != Did::Nothing
+            && (call.operation.is_thread_safe() || before.is_some())
         {
             self.recall_access(context, &call, did, before);
         }
@@ -251,7 +251,8 @@ impl<E: Environment> Engine<E> {
         let tells = did != Did::Nothing
             && (!seen.visited.is_empty()
                 || seen.cuts.iter().any(|(_, others)| *others > 0)
-                || self.trap_set.is_any_armed());
+                || self.trap_set.is_any_armed()
+                || here.is_some_and(|context| context.regions.is_new()));
         let party = Party {
             operation: call.operation,
             site: call.site,
@@ -358,8 +359,8 @@ impl<E: Environment> Engine<E> {
             own && (watch.last.part() == part || (anew && watch.meets(part)))
         };
         for watch in bucket.watches.extract_if(.., |watch| replaced(watch)) {
+            self.conceal(hash, &watch);
             gone.push(watch);
-            self.watch_less(hash);
         }
         let open = here.and_then(|context| {
             context.regions.with(region, |open| {
@@ -372,8 +373,7 @@ impl<E: Environment> Engine<E> {
         };
         forgotten.extend(forgets.map(|words| (words, region)));
         let number = bucket.number();
-        self.watch_more(hash);
-        bucket.watches.push(Watch {
+        let watch = Watch {
             number,
             region,
             declared,
@@ -383,7 +383,9 @@ impl<E: Environment> Engine<E> {
             did,
             foreign: Vec::new(),
             inside: 0,
-        });
+        };
+        self.reveal(hash, &watch);
+        bucket.watches.push(watch);
     }
 
     fn prove_interrupted(
@@ -437,6 +439,43 @@ impl<E: Environment> Engine<E> {
         });
     }
 
+    /// An operation of a plain contract, marked at `index`, is an access too where a region is concerned.
+    #[inline]
+    pub(in crate::engine) fn visit_marked(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        index: usize,
+        delayed: Option<Delayed>,
+    ) {
+        let concerned = context.regions.any() || self.watched.any(call.object_hash());
+        if concerned && !call.operation.drops() {
+            let visit = self.arrive_as(context, call, delayed, Outlook::All);
+            if visit.seen.is_some() {
+                context.regions.mark(index, visit);
+                context.ask(context.flight(index));
+            }
+        }
+    }
+
+    /// It leaves; `whole` says that it came to its end by itself.
+    pub(in crate::engine) fn leave_marked(
+        &self,
+        context: &'static Context<E>,
+        index: usize,
+        whole: bool,
+    ) {
+        let Some((visit, wrote)) = context.regions.unmark(index) else {
+            return;
+        };
+        let did = match (whole, wrote) {
+            (false, _) => Did::Nothing,
+            (true, false) => Did::Revalidated { wrote: false },
+            (true, true) => visit.operation.access().into(),
+        };
+        self.depart(Some(context), visit, did);
+    }
+
     /// Has the access in the history, and learns from what it finds there.
     fn recall_access(
         &self,
@@ -456,7 +495,8 @@ impl<E: Environment> Engine<E> {
         }
         fence(Ordering::Acquire);
         let near = self.learn(context, call, did, before, quiet);
-        if quiet && !near && !self.clocked {
+        // In a region everything is examined.
+        if quiet && !near && !self.clocked && before.is_none() {
             context.filter.stamp(tag, now);
         }
     }

@@ -20,3 +20,4 @@ pub(crate) use access::Visit;
 pub(super) use open::Regions;
 pub(crate) use open::{On, OpenRegion, Paused};
 pub(super) use pause::{Acts, Hold};
+pub(super) use watch::Watched;

@@ -1,5 +1,6 @@
 //! The regions a context has open.
 
+use super::Visit;
 use super::access::Outlook;
 use crate::contract::{Did, Key, Object, Region, meet};
 use crate::engine::Engine;
@@ -55,6 +56,14 @@ pub(crate) struct Regions {
     /// The number of the context that is polled here; 0 for the thread's own.
     context: AtomicU64,
     list: Mutex<Vec<Open>>,
+    /// Operations in flight that are accesses of its regions, or of others' objects, by the index of their marks.
+    marked: Mutex<Vec<Marked>>,
+}
+
+struct Marked {
+    index: usize,
+    visit: Visit,
+    wrote: bool,
 }
 
 impl Regions {
@@ -64,6 +73,7 @@ impl Regions {
             opened: AtomicU64::new(0),
             context: AtomicU64::new(0),
             list: Mutex::new(Vec::new()),
+            marked: Mutex::new(Vec::new()),
         }
     }
 
@@ -75,6 +85,38 @@ impl Regions {
 
     pub(in crate::engine) fn numbers(&self) -> Vec<u64> {
         self.list.lock().iter().map(|open| open.number).collect()
+    }
+
+    /// Whether its first regions are yet to come: their accesses keep their stacks, which costs some microseconds.
+    pub(super) fn is_new(&self) -> bool {
+        self.opened.load(Ordering::Relaxed) < 64
+    }
+
+    /// The operation at `index` is in flight.
+    pub(super) fn mark(&self, index: usize, visit: Visit) {
+        let mut marked = self.marked.lock();
+        // What is left of calls that were torn down.
+        marked.retain(|other| other.index < index);
+        marked.push(Marked {
+            index,
+            visit,
+            wrote: true,
+        });
+    }
+
+    /// The operation at `index` leaves; with whether it wrote if it is one that may.
+    pub(super) fn unmark(&self, index: usize) -> Option<(Visit, bool)> {
+        let mut marked = self.marked.lock();
+        let last = marked.iter().position(|other| other.index == index)?;
+        let Marked { visit, wrote, .. } = marked.remove(last);
+        Some((visit, wrote))
+    }
+
+    /// The operation at `index` has looked, and did or did not write.
+    pub(crate) fn when(&self, index: usize, wrote: bool) {
+        let mut marked = self.marked.lock();
+        let own = marked.iter_mut().filter(|other| other.index == index);
+        own.for_each(|own| own.wrote = wrote);
     }
 
     /// Those that `call` is an access of.
@@ -150,6 +192,8 @@ impl<E: Environment> Engine<E> {
         }
         let _suspended = context.suspend();
         let number = self.region_number(context);
+        // Its operations are all examined from now on.
+        context.filter.forget();
         context.regions.push(Open {
             number,
             declared,
@@ -257,6 +301,7 @@ impl<E: Environment> Engine<E> {
 
     /// The thread of `context` ends: what it leaves open is over.
     pub(crate) fn abandon_regions(&self, context: &Context<E>) {
+        context.regions.marked.lock().clear();
         let list = std::mem::take(&mut *context.regions.list.lock());
         context.regions.any.store(0, Ordering::Relaxed);
         context.regions.context.store(0, Ordering::Relaxed);
@@ -295,6 +340,7 @@ impl<E: Environment> Engine<E> {
     pub(crate) fn resume_region(&self, context: &Context<E>, paused: Paused) -> OpenRegion {
         let _suspended = context.suspend();
         let Paused(mut open) = paused;
+        context.filter.forget();
         open.outer = context
             .regions
             .context

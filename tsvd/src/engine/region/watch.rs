@@ -5,13 +5,54 @@ use crate::engine::Engine;
 use crate::engine::enter::object_hash;
 use crate::engine::env::Environment;
 use crate::engine::marks::Context;
-use crate::engine::primitive::lossy::Ordering;
+use crate::engine::primitive::lossy::{AtomicU32, Ordering};
 use crate::engine::traps::{Bucket, Party};
 
 use super::On;
 
 /// Accesses of others that are kept for a watch. Of more none is needed: these are enough for a verdict, or none of them is for any.
 const FOREIGN: usize = 8;
+
+/// How many watches there may be on the objects of a hash.
+//
+// Lossy: whoever misses one is not seen, and what is decided is decided under the bucket's lock.
+pub(crate) struct Watched {
+    by_hash: Box<[AtomicU32]>,
+    all: AtomicU32,
+}
+
+impl Watched {
+    pub(in crate::engine) fn new() -> Self {
+        Self {
+            by_hash: (0..1024).map(|_| AtomicU32::new(0)).collect(),
+            all: AtomicU32::new(0),
+        }
+    }
+
+    #[inline]
+    fn of(&self, hash: u64) -> &AtomicU32 {
+        &self.by_hash[hash as usize % self.by_hash.len()]
+    }
+
+    #[inline]
+    pub(in crate::engine) fn any(&self, hash: u64) -> bool {
+        self.of(hash).load(Ordering::Relaxed) != 0
+    }
+
+    fn any_at_all(&self) -> bool {
+        self.all.load(Ordering::Relaxed) != 0
+    }
+
+    fn raise(&self, hash: u64) {
+        self.all.fetch_add(1, Ordering::Relaxed);
+        self.of(hash).fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn lower(&self, hash: u64) {
+        self.all.fetch_sub(1, Ordering::Relaxed);
+        self.of(hash).fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// The last access of a region to an object under one key and role.
 pub(crate) struct Watch<S> {
@@ -66,8 +107,7 @@ impl<S> Watch<S> {
                 && foreign.did.writes() >= did.writes()
         };
         self.foreign.len() < FOREIGN
-            && did != Did::Nothing
-            && (did.writes() || self.did.writes())
+            && (did.writes() || (did.reads() && self.did.writes()))
             && !self.foreign.iter().any(known)
     }
 }
@@ -79,6 +119,24 @@ impl<E: Environment> Bucket<E> {
 }
 
 impl<E: Environment> Engine<E> {
+    /// A watch is about to be there. Of an operation with a mark all have to know, for its likes are filtered.
+    pub(super) fn reveal(&self, hash: u64, watch: &Watch<E::Stack>) {
+        self.watched.raise(hash);
+        if !watch.last.operation.is_thread_safe() {
+            self.published.raise(hash);
+            self.now.publish();
+        }
+    }
+
+    /// A watch is there no more.
+    pub(super) fn conceal(&self, hash: u64, watch: &Watch<E::Stack>) {
+        self.watched.lower(hash);
+        if !watch.last.operation.is_thread_safe() {
+            self.now.retract();
+            self.published.lower(hash);
+        }
+    }
+
     /// Removes the watches of some regions on the object of these words.
     pub(super) fn unwatch(&self, words: [u64; 2], of: impl Fn(u64) -> bool) {
         let hash = object_hash(words);
@@ -92,29 +150,17 @@ impl<E: Environment> Engine<E> {
                 watch.object.words() == words && of(watch.region)
             })
             .collect::<Vec<_>>();
-        for _ in &gone {
-            self.watch_less(hash);
-        }
+        gone.iter().for_each(|watch| self.conceal(hash, watch));
         // What they hold is freed without the lock.
         drop(bucket);
         drop(gone);
-    }
-
-    pub(super) fn watch_more(&self, hash: u64) {
-        self.watched.raise(hash);
-        self.watches.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn watch_less(&self, hash: u64) {
-        self.watched.lower(hash);
-        self.watches.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// The life of whatever is at `address` ends. The caller has it alone, so there is no watch on it but those that are seen
     /// here.
     pub(crate) fn unwatch_address(&self, context: Option<&'static Context<E>>, address: u64) {
         let is_own_work = context.is_some_and(Context::is_suspended);
-        if self.watches.load(Ordering::Relaxed) == 0 || is_own_work {
+        if !self.watched.any_at_all() || is_own_work {
             return;
         }
         let _suspended = context.map(Context::suspend);
@@ -126,7 +172,7 @@ impl<E: Environment> Engine<E> {
                 .collect::<Vec<_>>();
             drop(bucket);
             for watch in &gone {
-                self.watch_less(object_hash(watch.object.words()));
+                self.conceal(object_hash(watch.object.words()), watch);
             }
         }
     }
