@@ -61,6 +61,8 @@
 //!   whose calls lock internally and never overlap. It concerns operations under contracts of thread-safe types, and others.
 //!   [`revalidated`] and [`Region::restart`] say that something was looked up anew.
 //! - [`cell::UnsafeCell`] for each access of a cell.
+//! - [`sync`], and with features of that name `tsvd::dashmap` and `tsvd::tokio`, in place of what they stand for: their
+//!   critical sections and calls are operations.
 //! - [`thread`] and [`context::inherit`] where an operation runs others of its object on other threads and waits for them.
 //!
 //! # What a report proves
@@ -102,8 +104,11 @@
 //! - `detect`: watch annotated calls. Without it, and without `--cfg loom`, attributes leave the user's own tokens, scopes
 //!   and ids are of size zero, and the only dependency is the macro crate.
 //! - `report`: the report's types alone, for tools that read reports. `schema`: its JSON Schema as well.
-//! - `tokio`: with `detect`, know tokio's runtimes: a delay holds a paused clock still, a synchronous call on the only thread of a
-//!   runtime is not delayed, and reports name tasks.
+//! - `dashmap`: `tsvd::dashmap`, a drop-in for the crate of that name, each call of which is an operation. Without `detect` it is that
+//!   crate's code.
+//! - `tokio`: `tsvd::tokio::sync`, drop-ins for tokio's locks; with `detect`, know tokio's runtimes: a delay holds a paused clock still, a
+//!   synchronous call on the only thread of a runtime is not delayed, and reports name tasks. Not under `--cfg loom`, which tokio
+//!   reads itself.
 //! - `own-allocator`: under `--cfg loom`, do not install the allocator of [`model`](mod@model).
 //!
 //! # Under loom

@@ -25,10 +25,10 @@ pub(crate) use mode::*;
 #[cfg(all(feature = "detect", not(loom)))]
 macro_rules! coming {
     (at_once from $site:expr, $($call:tt)*) => {
-        coming!(@ Approach::undelayed, $site, $($call)*)
+        coming!(@ false, $site, $($call)*)
     };
     (at_once $($call:tt)*) => {
-        coming!(@ Approach::undelayed, ::std::panic::Location::caller(), $($call)*)
+        coming!(@ false, ::std::panic::Location::caller(), $($call)*)
     };
     (@key) => {
         None
@@ -36,7 +36,7 @@ macro_rules! coming {
     (@key $key:expr) => {
         Some($crate::contract::hash_of($key))
     };
-    (@ $($approach:ident)::+, $site:expr, $contract:expr, $access:ident $name:expr, $object:expr $(, $key:expr)?) => {{
+    (@ $delays:literal, $site:expr, $contract:expr, $access:ident $name:expr, $object:expr $(, $key:expr)?) => {{
         static OPERATION: $crate::contract::Operation = $crate::contract::Operation::new(
             $contract,
             $name,
@@ -46,7 +46,7 @@ macro_rules! coming {
         .thread_safe();
         if $crate::backend::enabled() {
             $crate::section::Coming::new(
-                $crate::backend::$($approach)::+,
+                $delays,
                 &OPERATION,
                 $site,
                 $crate::contract::Object::place($object),
@@ -57,7 +57,7 @@ macro_rules! coming {
         }
     }};
     ($($call:tt)*) => {
-        coming!(@ approach, ::std::panic::Location::caller(), $($call)*)
+        coming!(@ true, ::std::panic::Location::caller(), $($call)*)
     };
 }
 

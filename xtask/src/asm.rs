@@ -1,8 +1,8 @@
 //! Off is free: without the feature `detect` an annotated crate compiles to the assembly of a plain one, and `tsvd`
 //! depends on its macros alone.
 //!
-//! The crates are `xtask/asm/annotated` and `xtask/asm/plain`: one source, with the annotations turned into comments in
-//! the plain one. They have one package name and the same dependencies, so cargo and rustc give them one identity, and
+//! The crates are `xtask/asm/annotated` and `xtask/asm/plain`: one source, with the annotations turned into comments, and
+//! drop-ins into what they stand for, in the plain one. They have one package name and the same dependencies, so cargo and rustc give them one identity, and
 //! whole assemblies can be compared letter by letter, symbol names, debug information and the lines in panic locations
 //! included. Nothing is normalised; only is rustc told to put all code in one file, and to take the folder that a crate
 //! lies in for another (`--remap-path-prefix`), since debug information names it.
@@ -147,7 +147,8 @@ fn operations(annotated: &str, plain: &str) -> Outcome<Vec<String>> {
         let attribute = code.starts_with("#[tsvd::");
         let annotation = attribute || code.starts_with("let _scope = tsvd::scope(");
         let commented = plain.trim_start().strip_prefix("// ") == Some(code);
-        if annotated != plain && !(commented && annotation) {
+        let drop_in = stands_for(code).is_some_and(|other| plain.trim_start() == other);
+        if annotated != plain && !(commented && annotation) && !drop_in {
             return fail(format!(
                 "line {} of the sources under xtask/asm differs in more than an annotation:\n  {annotated}\n  {plain}",
                 number + 1
@@ -168,6 +169,19 @@ fn operations(annotated: &str, plain: &str) -> Outcome<Vec<String>> {
         0 => fail("no function of xtask/asm/annotated is annotated"),
         _ => Ok(names),
     }
+}
+
+/// What the plain twin has in place of the `use` of a drop-in.
+fn stands_for(code: &str) -> Option<String> {
+    [
+        ("tsvd::dashmap::", "dashmap::"),
+        ("tsvd::sync::", "std::sync::"),
+    ]
+    .into_iter()
+    .find_map(|(ours, theirs)| {
+        let name = code.strip_prefix("use ")?.strip_prefix(ours)?;
+        Some(format!("use {theirs}{name}"))
+    })
 }
 
 /// Every annotated function is in code, so that it was compared.
@@ -245,6 +259,10 @@ mod tests {
         operations(annotated, &plain.replace("// #[tsvd::read]", "#[inline]")).unwrap_err();
         operations(annotated, annotated.trim_end_matches('}').trim_end()).unwrap_err();
         operations("fn a() {}", "fn a() {}").unwrap_err();
+        let drop_in = |line: &str| format!("{line}\n{annotated}");
+        let ours = drop_in("use tsvd::sync::Mutex;");
+        operations(&ours, &drop_in("use std::sync::Mutex;")).unwrap();
+        operations(&ours, &drop_in("use std::sync::RwLock;")).unwrap_err();
     }
 
     #[test]

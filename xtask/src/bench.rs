@@ -25,7 +25,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Outcome {
     }
     let sanitized = sanitized(workspace, &folder)?;
     let mut command = workspace
-        .command("cargo bench -p tsvd --features detect --bench hot_path")
+        .command("cargo bench -p tsvd --features detect,dashmap --bench hot_path")
         // Names for callgrind; the code is the same.
         .env("CARGO_PROFILE_BENCH_DEBUG", "1")
         .arg("--")

@@ -15,22 +15,26 @@ const APART: [&str; 4] = [
 ];
 
 /// Each on its own, since features are unified: with `--workspace` the examples turn detection on for all.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 6] = [
     "--workspace",
     "-p tsvd",
-    "-p tsvd --features detect,schema",
+    "-p tsvd --features dashmap,tokio",
+    "-p tsvd --features detect,schema,dashmap,tokio",
     "-p tsvd-annotations",
     // The one that has `tsvd` with the feature `report` alone.
     "-p cargo-tsvd",
 ];
 
 /// Without features, and with the detection that the examples ask for.
-const UNDER_LOOM: [&str; 2] = ["-p tsvd", "-p tsvd -p tsvd-examples -p tsvd-loom-tests"];
+const UNDER_LOOM: [&str; 2] = [
+    "-p tsvd --features dashmap,tokio",
+    "-p tsvd -p tsvd-examples -p tsvd-loom-tests",
+];
 
 /// What users read, in both modes.
 const DOCS: [&str; 2] = [
-    "-p tsvd -p tsvd-annotations",
-    "--workspace --features tsvd/detect,tsvd/schema",
+    "-p tsvd -p tsvd-annotations --features tsvd/dashmap,tsvd/tokio",
+    "--workspace --features tsvd/detect,tsvd/schema,tsvd/dashmap,tsvd/tokio",
 ];
 
 pub(crate) fn run(workspace: &Workspace) -> Outcome {

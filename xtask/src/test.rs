@@ -7,8 +7,8 @@ use crate::{asm, loom};
 
 /// `-p` where the features matter: with `--workspace` one member that asks for detection turns it on for all.
 const RUNS: [&str; 4] = [
-    "cargo test -p tsvd",
-    "cargo test -p tsvd --features detect,schema",
+    "cargo test -p tsvd --features dashmap,tokio",
+    "cargo test -p tsvd --features detect,schema,dashmap,tokio",
     "cargo test -p tsvd-annotations",
     "cargo test --workspace --exclude tsvd",
 ];

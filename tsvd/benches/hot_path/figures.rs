@@ -253,5 +253,14 @@ pub(crate) fn of(
             ],
         ),
     ]);
+    for (what, drop_in, plain) in [
+        ("DashMap get", rows::DROP_IN_GET, rows::DASHMAP_GET),
+        ("DashMap insert", rows::DROP_IN_INSERT, rows::DASHMAP_INSERT),
+        ("Mutex", rows::DROP_IN_LOCK, rows::LOCK),
+        ("RwLock, read", rows::DROP_IN_READ, rows::READ),
+    ] {
+        let what = format!("{what}, drop-in / plain");
+        figures.push(slowdown(&what, Reference, drop_in, plain));
+    }
     figures
 }

@@ -1,4 +1,4 @@
-//! What an annotated call costs: `cargo xtask bench`, or `cargo bench -p tsvd --features detect --bench hot_path`.
+//! What an annotated call costs: `cargo xtask bench`, or `cargo bench -p tsvd --features detect,dashmap --bench hot_path`.
 //!
 //! # How to read it
 //!
@@ -17,6 +17,8 @@
 //! - *off* is a child with `TSVD=off`: compiled in, switched off. `reads and writes` of one object is a child too: the violation is
 //!   real there, found and reported while it warms up, and what is measured is what comes after.
 //! - *trap elsewhere*: a scope on another object is published meanwhile, which to every other call is what a trap is.
+//! - *drop-in* rows are those of `tsvd::dashmap` and `tsvd::sync` with no region open and nothing armed, beside what they stand for. All
+//!   calls go through the guard, so that there is something to tell.
 //! - *worst case*: a trap elsewhere, and 100,000 objects round robin, so that no call finds its object in a cache of any kind.
 //!
 //! | argument | does |

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use crate::map_loops::{self, PlainMap};
 use crate::measure::{Sample, Spread, here, sample};
 use crate::peer::Peer;
-use crate::subjects::{Locked, Naive, Plain, Spaced, Subject, Watched, WatchedMap};
+use crate::subjects::{
+    Behind, Locked, Naive, Plain, SharedMap, Spaced, Subject, Watched, WatchedMap,
+};
 
 pub(crate) const PLAIN: &str = "plain call";
 pub(crate) const PLAIN_NEAR: &str = "plain call, 10,000 objects 16 bytes apart";
@@ -34,6 +36,14 @@ pub(crate) const MAP_GET: &str = "HashMap get";
 pub(crate) const MAP_INSERT: &str = "HashMap insert";
 pub(crate) const ON_GET: &str = "on, HashMap get";
 pub(crate) const ON_INSERT: &str = "on, HashMap insert";
+pub(crate) const DASHMAP_GET: &str = "DashMap get";
+pub(crate) const DASHMAP_INSERT: &str = "DashMap insert";
+pub(crate) const LOCK: &str = "Mutex, a look at the value";
+pub(crate) const READ: &str = "RwLock, a look at the value";
+pub(crate) const DROP_IN_GET: &str = "drop-in, DashMap get";
+pub(crate) const DROP_IN_INSERT: &str = "drop-in, DashMap insert";
+pub(crate) const DROP_IN_LOCK: &str = "drop-in, Mutex, a look at the value";
+pub(crate) const DROP_IN_READ: &str = "drop-in, RwLock, a look at the value";
 pub(crate) const UNSANITIZED_GET: &str = "nightly, HashMap get";
 pub(crate) const UNSANITIZED_INSERT: &str = "nightly, HashMap insert";
 pub(crate) const SANITIZED_GET: &str = "ThreadSanitizer, HashMap get";
@@ -41,7 +51,7 @@ pub(crate) const SANITIZED_INSERT: &str = "ThreadSanitizer, HashMap insert";
 
 /// Rows of this process, with calls in one sample: a few milliseconds, but many rounds through all objects, since a sample is
 /// a new thread's, to which each object is new once.
-const HERE: [(&str, u64); 22] = [
+const HERE: [(&str, u64); 30] = [
     (PLAIN, 1_000_000),
     (ON, 500_000),
     (MUTEX, 200_000),
@@ -64,6 +74,14 @@ const HERE: [(&str, u64); 22] = [
     (ON_GET, 200_000),
     (MAP_INSERT, 200_000),
     (ON_INSERT, 200_000),
+    (DASHMAP_GET, 200_000),
+    (DROP_IN_GET, 200_000),
+    (DASHMAP_INSERT, 200_000),
+    (DROP_IN_INSERT, 200_000),
+    (LOCK, 200_000),
+    (DROP_IN_LOCK, 200_000),
+    (READ, 200_000),
+    (DROP_IN_READ, 200_000),
 ];
 
 type Spaces<S, const PADDING: usize> = LazyCell<Box<[Spaced<S, PADDING>]>>;
@@ -87,6 +105,16 @@ pub(crate) struct Local {
     naive_far: Spaces<Naive, FAR>,
     map: LazyCell<PlainMap>,
     watched_map: LazyCell<WatchedMap>,
+    dashmap: LazyCell<SharedMap<dashmap::DashMap<u64, u64>>>,
+    drop_in: LazyCell<SharedMap<tsvd::dashmap::DashMap<u64, u64>>>,
+    mutexes: (
+        Behind<std::sync::Mutex<u64>>,
+        Behind<tsvd::sync::Mutex<u64>>,
+    ),
+    locks: (
+        Behind<std::sync::RwLock<u64>>,
+        Behind<tsvd::sync::RwLock<u64>>,
+    ),
 }
 
 fn spaces<S: Default, const PADDING: usize>() -> Box<[Spaced<S, PADDING>]> {
@@ -110,6 +138,10 @@ impl Local {
             naive_far: LazyCell::new(spaces),
             map: LazyCell::default(),
             watched_map: LazyCell::default(),
+            dashmap: LazyCell::default(),
+            drop_in: LazyCell::default(),
+            mutexes: Default::default(),
+            locks: Default::default(),
         }
     }
 
@@ -148,6 +180,14 @@ impl Local {
             ON_INSERT => here(calls, |calls| {
                 map_loops::inserts(&*self.watched_map, calls);
             }),
+            DASHMAP_GET => here(calls, |calls| map_loops::gets(&*self.dashmap, calls)),
+            DROP_IN_GET => here(calls, |calls| map_loops::gets(&*self.drop_in, calls)),
+            DASHMAP_INSERT => here(calls, |calls| map_loops::inserts(&*self.dashmap, calls)),
+            DROP_IN_INSERT => here(calls, |calls| map_loops::inserts(&*self.drop_in, calls)),
+            LOCK => reads(1, calls, &[&self.mutexes.0]),
+            DROP_IN_LOCK => reads(1, calls, &[&self.mutexes.1]),
+            READ => reads(1, calls, &[&self.locks.0]),
+            DROP_IN_READ => reads(1, calls, &[&self.locks.1]),
             _ => panic!("there is no row `{row}`"),
         }
     }

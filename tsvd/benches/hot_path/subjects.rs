@@ -119,3 +119,56 @@ impl Map for WatchedMap {
         self.0.insert(key, value)
     }
 }
+
+/// A map that many may share, of 1,024 entries, and its drop-in.
+pub(crate) struct SharedMap<M>(M);
+
+macro_rules! shared_maps {
+    ($($map:ty)*) => {$(
+        impl Default for SharedMap<$map> {
+            fn default() -> Self {
+                Self((0..1024).map(|key| (key, key)).collect())
+            }
+        }
+
+        impl Map for SharedMap<$map> {
+            fn get(&self, key: u64) -> Option<u64> {
+                self.0.get(&key).map(|value| *value)
+            }
+
+            fn insert(&self, key: u64, value: u64) -> Option<u64> {
+                self.0.insert(key, value)
+            }
+        }
+    )*};
+}
+
+shared_maps! { dashmap::DashMap<u64, u64> tsvd::dashmap::DashMap<u64, u64> }
+
+/// A value behind a lock that nobody else wants, which is looked at in each call; and the lock's drop-in.
+#[derive(Default)]
+pub(crate) struct Behind<L>(L);
+
+macro_rules! behind {
+    ($($lock:ty, $get:ident, $set:ident;)*) => {$(
+        impl Subject for Behind<$lock> {
+            #[inline(never)]
+            fn get(&self, value: u64) -> u64 {
+                black_box(value ^ *self.0.$get().expect("nobody panics"))
+            }
+
+            #[inline(never)]
+            fn set(&self, value: u64) -> u64 {
+                *self.0.$set().expect("nobody panics") = value;
+                black_box(value)
+            }
+        }
+    )*};
+}
+
+behind! {
+    Mutex<u64>, lock, lock;
+    tsvd::sync::Mutex<u64>, lock, lock;
+    std::sync::RwLock<u64>, read, write;
+    tsvd::sync::RwLock<u64>, read, write;
+}

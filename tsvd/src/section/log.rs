@@ -22,7 +22,13 @@ pub(crate) fn note(what: String) {
     PROBE.set(Some(is_locked));
 }
 
-pub(super) fn coming(operation: &Operation, site: &Location<'_>, object: Object, key: Option<u64>) {
+pub(super) fn coming(
+    operation: &Operation,
+    site: &Location<'_>,
+    object: Object,
+    key: Option<u64>,
+    delays: bool,
+) {
     OBJECT.set(Some(object));
     let key = if key.is_some() { " key" } else { "" };
     // Tests call from such files; the drop-ins themselves from others.
@@ -32,7 +38,8 @@ pub(super) fn coming(operation: &Operation, site: &Location<'_>, object: Object,
         " by itself"
     };
     let (name, access) = (operation.name(), operation.access().as_str());
-    note(format!("{name} ({access}){key}{site}"));
+    let at_once = if delays { "" } else { " at once" };
+    note(format!("{name} ({access}){key}{at_once}{site}"));
 }
 
 pub(super) fn entered(is_watched: bool) {

@@ -8,9 +8,6 @@ use crate::contract::{Did, Object, Operation};
 #[cfg(test)]
 use super::log;
 
-type Approaches =
-    fn(&'static Operation, &'static Location<'static>, Object, Option<u64>) -> Approach;
-
 /// A call that is about to be made.
 #[must_use]
 #[derive(Debug)]
@@ -19,15 +16,20 @@ pub(crate) struct Coming(Option<Approach>);
 impl Coming {
     #[inline]
     pub(crate) fn new(
-        approach: Approaches,
+        delays: bool,
         operation: &'static Operation,
         site: &'static Location<'static>,
         object: Object,
         key: Option<u64>,
     ) -> Self {
         #[cfg(test)]
-        log::coming(operation, site, object, key);
-        Self(Some(approach(operation, site, object, key)))
+        log::coming(operation, site, object, key, delays);
+        let approach = if delays {
+            backend::approach(operation, site, object, key)
+        } else {
+            Approach::undelayed(operation, site, object, key)
+        };
+        Self(Some(approach))
     }
 
     #[inline]

@@ -16,9 +16,11 @@
 //! | `Weak`, `Barrier`, `Once` | refused | loom has no `Weak`, its `Barrier` panics; a `Once` is an `OnceLock<()>` |
 //! | statics | refused | an execution would begin with what the one before left |
 //!
-//! Otherwise they are std's. With the feature `detect` some are newtypes of these, with the same methods, which tell the strategy
-//! `tsvd-hb` (see [`settings`](mod@crate::settings)) what orders the program's threads; to the others they are a load and a branch.
-//! They are types of their own, so std's are no substitute, and what std calls deprecated, and `from_ptr` of atomics, is not there.
+//! Otherwise they are std's. With the feature `detect` some are newtypes of these, with the same methods, whose uses are accesses, see
+//! below, and which tell the strategy `tsvd-hb` (see [`settings`](mod@crate::settings)) what orders the program's threads; to the
+//! others that is a load and a branch.
+//! They are types of their own, so std's are no substitute, and what std calls deprecated or unstable (mapped guards), and
+//! `from_ptr` of atomics, is not there; `into_inner` of atomics is not `const`.
 //! An order that is not told costs a delay, never a report:
 //!
 //! | item | tells that |
@@ -30,6 +32,31 @@
 //! | [`atomic`]s | an acquiring access comes after the releasing ones of the same atomic, whatever was stored since |
 //! | [`thread`](crate::thread), [`context`](crate::context) | see there |
 //! | `Arc`, `LazyLock`, `Relaxed` accesses, `fence` | nothing: they are std's; nor do `get_mut` and `into_inner`, and what is moved between an owner and the next is another |
+//!
+//! # Accesses
+//!
+//! With the feature `detect` each critical section is one access of the value behind the lock, and each access of an atomic is one
+//! of the atomic: operations under a thread-safe contract, which never conflict among themselves, but of which a region expected to
+//! be atomic can be made wrong. What an access was is known when it ends:
+//!
+//! | use | is |
+//! |---|---|
+//! | `RwLock::read` | a read, if the guard was dereferenced |
+//! | `Mutex::lock`, `RwLock::write`, not dereferenced | nothing |
+//! | the same, dereferenced, but not mutably | a look: it has seen the newest value, and nobody could write it meanwhile |
+//! | the same, dereferenced mutably | a write |
+//! | the same, dereferenced before it was mutably | a look and a write: it decided by the newest value |
+//! | `try_lock`, `try_read`, `try_write` | the same, or nothing if it is locked; never delayed |
+//! | `Condvar`: waiting | the end of one access and the beginning of another; that a condition looks |
+//! | atomic: `load` | a read |
+//! | atomic: `store` | a write |
+//! | atomic: `swap`, `fetch_add` and the like | an update |
+//! | atomic: an exchange, `fetch_update` | a look, and a write if it succeeds |
+//! | `get_mut`, `into_inner`, `as_ptr`, `Debug` of locks and atomics | nothing |
+//!
+//! A look is right whatever happened before it, so what comes after a loop of exchanges, or a second look with the lock
+//! held, is silent; a plain write is not. `*guard += 1` is a plain write: what is read by way of a mutable reference is not seen.
+//! A delay comes before a lock is taken, never while it is held.
 
 #[cfg(loom)]
 mod defect;

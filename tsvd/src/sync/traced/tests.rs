@@ -78,8 +78,14 @@ fn readers_read_and_a_writer_does_what_it_does() {
 fn what_is_not_locked_is_not_accessed() {
     let (mutex, lock) = (Mutex::new(1), RwLock::new(1));
     let (_one, _two) = (mutex.lock().unwrap(), lock.read().unwrap());
-    assert_eq!(said(|| drop(mutex.try_lock())), ["try_lock (update)"]);
-    assert_eq!(said(|| drop(lock.try_write())), ["try_write (update)"]);
+    assert_eq!(
+        said(|| drop(mutex.try_lock())),
+        ["try_lock (update) at once"]
+    );
+    assert_eq!(
+        said(|| drop(lock.try_write())),
+        ["try_write (update) at once"]
+    );
 }
 
 #[test]
@@ -137,7 +143,7 @@ fn who_waits_leaves_and_comes_back() {
             "lock (update)",
             "enter",
             WRITE,
-            "wait_timeout (update)",
+            "wait_timeout (update) at once",
             "enter",
             "waited",
             LOOK
@@ -168,7 +174,7 @@ fn who_waits_leaves_and_comes_back() {
             "enter",
             "asked",
             LOOK,
-            "wait_timeout_while (update)",
+            "wait_timeout_while (update) at once",
             "enter",
         ]
     );
@@ -201,7 +207,7 @@ fn who_is_notified_comes_back() {
     assert_eq!(first, ["lock (update)", "enter", LOOK]);
     assert!(
         rest.chunks(3)
-            .all(|waited| waited == ["wait (update)", "enter", LOOK]),
+            .all(|waited| waited == ["wait (update) at once", "enter", LOOK]),
         "{rest:?}"
     );
 }

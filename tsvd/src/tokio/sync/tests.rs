@@ -38,7 +38,7 @@ fn a_guard_over_an_await_is_one_access() {
                 *value += 1;
             }
         })),
-        ["lock (update)", "enter", LOOK_AND_WRITE]
+        ["lock (update) at once", "enter", LOOK_AND_WRITE]
     );
     assert!(object() == Some(Object::place(&mutex)));
     assert_eq!(did(|| run(async { *mutex.lock().await += 1 })), WRITE);
@@ -56,11 +56,11 @@ fn a_guard_over_an_await_is_one_access() {
                 () = yield_now() => {}
             }
         })),
-        ["lock (update)"]
+        ["lock (update) at once"]
     );
     assert_eq!(
         said(|| assert!(mutex.try_lock().is_err())),
-        ["try_lock (update)"]
+        ["try_lock (update) at once"]
     );
 }
 
@@ -70,7 +70,7 @@ fn owned_and_mapped_guards_go_on() {
     let lock = || Arc::clone(&mutex).try_lock_owned().unwrap();
     assert_eq!(
         said(|| run(async { Arc::clone(&mutex).lock_owned().await.0 += 1 })),
-        ["lock_owned (update)", "enter", WRITE]
+        ["lock_owned (update) at once", "enter", WRITE]
     );
     assert!(object() == Some(Object::place(&*mutex)));
     assert_eq!(did(|| Arc::clone(&mutex).blocking_lock_owned().0), LOOK);
@@ -104,7 +104,7 @@ fn readers_read_and_a_writer_does_what_it_does() {
     let lock = Arc::new(RwLock::new((1, 2)));
     assert_eq!(
         said(|| run(async { lock.read().await.0 })),
-        ["read (read)", "enter", READ]
+        ["read (read) at once", "enter", READ]
     );
     assert!(object() == Some(Object::place(&*lock)));
     assert_eq!(did(|| drop(lock.blocking_read())), NOTHING);
@@ -112,7 +112,7 @@ fn readers_read_and_a_writer_does_what_it_does() {
     assert_eq!(did(|| *RwLockReadGuard::map(read(), |both| &both.0)), READ);
     assert_eq!(
         said(|| run(async { lock.write().await.0 += 1 })),
-        ["write (update)", "enter", WRITE]
+        ["write (update) at once", "enter", WRITE]
     );
     assert_eq!(did(|| lock.blocking_write().0), LOOK);
     let write = || lock.try_write().unwrap();
@@ -127,7 +127,7 @@ fn readers_read_and_a_writer_does_what_it_does() {
             both.0 += 1;
             both.downgrade().0
         }),
-        ["try_write (update)", "enter", WRITE]
+        ["try_write (update) at once", "enter", WRITE]
     );
     assert_eq!(
         did(|| *RwLockWriteGuard::downgrade_map(write(), |both| &both.0)),
@@ -159,7 +159,7 @@ fn readers_read_and_a_writer_does_what_it_does() {
     let _held = lock.try_read().unwrap();
     assert_eq!(
         said(|| assert!(lock.try_write().is_err())),
-        ["try_write (update)"]
+        ["try_write (update) at once"]
     );
 }
 
@@ -170,7 +170,7 @@ fn a_section_is_entered_and_left_while_the_lock_is_held() {
     let is_locked = || MUTEX.inner().try_lock().is_err();
     assert_eq!(
         said_locked(is_locked, || run(async { *MUTEX.lock().await += 1 })),
-        ["lock (update)", "enter locked", "write locked"]
+        ["lock (update) at once", "enter locked", "write locked"]
     );
     assert_eq!(
         said_locked(is_locked, || {

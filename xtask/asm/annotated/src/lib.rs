@@ -365,3 +365,35 @@ pub mod scopes {
         numbers.push(text.to_owned());
     }
 }
+
+/// Drop-ins: other types than what they stand for, so that only what is not named after them can be the same, where calls are
+/// inlined. `entry` is left out: it is an enum that is made anew, the same instructions in another order.
+#[cfg(not(debug_assertions))]
+pub mod drop_ins {
+    use tsvd::dashmap::DashMap;
+    use tsvd::sync::{Mutex, RwLock};
+
+    #[unsafe(no_mangle)]
+    pub fn drop_in_visit(map: &DashMap<u64, u64>, key: u64) -> u64 {
+        let found = map.get(&key).map_or(0, |value| *value);
+        if let Some(mut value) = map.get_mut(&key) {
+            *value += found;
+        }
+        found + u64::from(map.contains_key(&7)) + map.len() as u64
+    }
+
+    #[unsafe(no_mangle)]
+    pub fn drop_in_change(map: &DashMap<u64, u64>, key: u64) -> Option<u64> {
+        map.remove_if(&3, |_, value| *value > key);
+        map.iter_mut().for_each(|mut value| *value += 1);
+        let removed = map.remove(&key).map(|(_, value)| value);
+        map.insert(key, 7).or(removed)
+    }
+
+    #[unsafe(no_mangle)]
+    pub fn drop_in_add(mutex: &Mutex<u64>, lock: &RwLock<u64>, value: u64) -> u64 {
+        *mutex.lock().unwrap() += value;
+        *lock.write().unwrap() += *lock.read().unwrap();
+        mutex.try_lock().map_or(0, |value| *value)
+    }
+}
