@@ -295,7 +295,7 @@ impl<E: Environment> Engine<E> {
             return false;
         }
         if let Some(suspension) = suspension {
-            return self.suspend(context, call, who, delay_ns, suspension);
+            return self.suspend(context, call, arrival.site, who, delay_ns, suspension);
         }
         let held = self.hold(context, call, arrival.site, who, delay_ns);
         budget::refund(

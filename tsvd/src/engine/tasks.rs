@@ -318,39 +318,51 @@ impl<E: Environment> Engine<E> {
         &self,
         context: &'static Context<E>,
         call: &Call<'_>,
+        site: SiteId,
         who: Who,
         delay_ns: u64,
         suspension: &mut Suspension<'_, E>,
     ) -> bool {
         let alarm = Arc::new(Alarm::new(suspension.waker));
-        let refund = || budget::refund(&self.slept, &context.slept, delay_ns);
-        let alarmed_ns = self.env.now() + delay_ns;
-        if !self.env.set_alarm(&alarm, alarmed_ns) {
-            refund();
-            return false;
-        }
         let sleeper = Sleeper::Task(Arc::clone(&alarm));
-
-        match self.set_trap(context, call, who, delay_ns, sleeper) {
-            Ok(set) => {
-                let held = HeldTask {
-                    trap: set.number,
-                    alarm,
-                    alarmed_ns,
-                    start_ns: set.start,
-                    delay_ns,
-                    account: context,
-                };
-                drop(set.bucket);
-                suspension.held = Some(held);
-                false
-            }
+        let (number, start_ns) = match self.set_trap(context, call, who, delay_ns, sleeper) {
+            Ok(set) => (set.number, set.start),
             Err(met) => {
                 alarm.off();
-                refund();
-                met == Met::Caught
+                budget::refund(&self.slept, &context.slept, delay_ns);
+                return met == Met::Caught;
             }
+        };
+        let alarmed_ns = start_ns + delay_ns;
+        if self.env.set_alarm(&alarm, alarmed_ns) {
+            suspension.held = Some(HeldTask {
+                trap: number,
+                alarm,
+                alarmed_ns,
+                start_ns,
+                delay_ns,
+                account: context,
+            });
+            return false;
         }
+        // Nobody would wake it: it goes on, with what it has met meanwhile.
+        alarm.off();
+        let hash = call.object_hash();
+        let trap = self.traps.lock(hash).remove_trap(number);
+        if trap.is_some() {
+            self.now.retract();
+            self.published.lower(hash);
+        }
+        budget::refund(&self.slept, &context.slept, delay_ns);
+        self.over(
+            call.object,
+            site,
+            self.own(context).number,
+            start_ns,
+            trap,
+            false,
+        )
+        .caught
     }
 
     /// A task that is held is polled again.
