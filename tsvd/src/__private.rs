@@ -1,11 +1,11 @@
 //! What expansions of the attributes call, and nothing else. Not part of the API: it changes with any version.
 
+/// What `#[tsvd::test]` expands to, in every mode.
+pub use crate::check::{Ends, Test};
 #[cfg(any(loom, feature = "detect"))]
 pub use active::*;
 #[cfg(any(loom, feature = "detect"))]
 pub use core;
-/// What `#[tsvd::test]` expands to, in every mode.
-pub use crate::check::{Ends, Test};
 #[cfg(any(loom, feature = "detect"))]
 #[path = "__private/region.rs"]
 mod region;

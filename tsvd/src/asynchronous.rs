@@ -64,10 +64,61 @@ impl Operating {
     /// The operation with its body: in flight from the first poll until it is complete or dropped.
     #[inline]
     pub fn run<F: Future>(self, body: F) -> Running<F> {
+        self.run_told(body, Untold)
+    }
+
+    /// The same for an operation that really wrote only if `when` says so of its output.
+    #[inline]
+    pub fn run_when<F: Future, W: FnOnce(&F::Output) -> bool>(
+        self,
+        body: F,
+        when: W,
+    ) -> Running<F, When<W>> {
+        self.run_told(body, When(Some(when)))
+    }
+
+    fn run_told<F, W>(self, body: F, tells: W) -> Running<F, W> {
         Running {
             operating: self.0,
+            tells,
             body,
         }
+    }
+}
+
+/// What an operation's output says of what it did.
+pub trait Tells<R> {
+    /// Whether it really wrote; `None` for what it declares. Asked once.
+    fn wrote(&mut self, output: &R) -> Option<bool>;
+}
+
+/// Nothing.
+#[derive(Debug)]
+pub struct Untold;
+
+impl<R> Tells<R> for Untold {
+    #[inline]
+    fn wrote(&mut self, _: &R) -> Option<bool> {
+        None
+    }
+}
+
+/// What the user's closure says.
+pub struct When<W>(Option<W>);
+
+impl<W> std::fmt::Debug for When<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("When").finish_non_exhaustive()
+    }
+}
+
+// The closure is never pinned.
+impl<W> Unpin for When<W> {}
+
+impl<R, W: FnOnce(&R) -> bool> Tells<R> for When<W> {
+    fn wrote(&mut self, output: &R) -> Option<bool> {
+        let when = self.0.take()?;
+        Some(when(output))
     }
 }
 
@@ -76,23 +127,25 @@ impl Operating {
 // The operation first: it ends before the body is dropped, and with it perhaps the object.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 #[derive(Debug)]
-pub struct Running<F> {
+pub struct Running<F, W = Untold> {
     operating: backend::Operating,
+    tells: W,
     body: F,
 }
 
-impl<F: Future> Future for Running<F> {
+impl<F: Future, W: Tells<F::Output>> Future for Running<F, W> {
     type Output = F::Output;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: `body` is never moved: it is pinned wherever `Running` is, which is `Unpin` only if `body` is, has no `drop` of
         // its own, and hands out no reference to it but this one.
-        let (operating, body) = unsafe {
+        let (operating, tells, body) = unsafe {
             let this = self.get_unchecked_mut();
-            (&mut this.operating, Pin::new_unchecked(&mut this.body))
+            let body = Pin::new_unchecked(&mut this.body);
+            (&mut this.operating, &mut this.tells, body)
         };
-        operating.poll(cx, |cx| body.poll(cx))
+        operating.poll(cx, |cx| body.poll(cx), |output| tells.wrote(output))
     }
 }
 

@@ -98,10 +98,9 @@ impl<F: Future> Future for RunningRegion<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let Self { region, body } = self.get_mut();
-        let mut poll = || body.as_mut().poll(context);
         match region {
-            Some(region) => region.poll(poll),
-            None => poll(),
+            Some(region) => region.poll(context, |context| body.as_mut().poll(context)),
+            None => body.as_mut().poll(context),
         }
     }
 }

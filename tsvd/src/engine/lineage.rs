@@ -269,7 +269,7 @@ impl<E: Environment> Engine<E> {
         let frame = self
             .env
             .lineage(|lineage| lineage.and_then(|lineage| lineage.frame()));
-        frame.map_or_else(|| context.current(), |frame| frame.number)
+        frame.map_or_else(|| context.number(), |frame| frame.number)
     }
 
     /// The scopes that the context of this number has open, which is recorded under the other.

@@ -6,9 +6,10 @@ use std::panic::Location;
 use std::task::{Context as Poller, Poll};
 
 use super::inherit::Before;
+use super::regions::{Approach, Section};
 use super::world::World;
 use super::{ENGINE, NOW, declared, enabled, recorder, threads};
-use crate::contract::{Key, Object, Operation};
+use crate::contract::{Did, Key, Object, Operation};
 use crate::engine::Call;
 use crate::engine::env::Environment;
 use crate::engine::tasks::{OpenTask, Polled, task_number};
@@ -51,6 +52,8 @@ enum State {
     Inert,
     Begun(Begun),
     InFlight(Box<InFlight>),
+    /// Under a thread-safe contract: in nobody's way, but an access of regions.
+    Access(Section),
 }
 
 /// An operation that has not been polled.
@@ -133,6 +136,7 @@ impl Operating {
         &mut self,
         cx: &mut Poller<'_>,
         body: impl FnOnce(&mut Poller<'_>) -> Poll<R>,
+        wrote: impl FnOnce(&R) -> Option<bool>,
     ) -> Poll<R> {
         // A body that is polled once more after its end says itself what it thinks of that.
         if matches!(self.0, State::Inert) {
@@ -142,7 +146,11 @@ impl Operating {
             return Poll::Pending;
         }
         let State::InFlight(flight) = &mut self.0 else {
-            return body(cx);
+            let polled = body(cx);
+            if let Poll::Ready(output) = &polled {
+                self.leave(wrote(output));
+            }
+            return polled;
         };
         let polled = {
             let _frame = Before::acting(flight.task.frame());
@@ -163,7 +171,7 @@ impl Operating {
             State::InFlight(flight) if flight.task.is_held() => {
                 ENGINE.resume(threads::current(), &mut flight.task, cx.waker())
             }
-            State::InFlight(_) => Polled::Goes,
+            State::InFlight(_) | State::Access(_) => Polled::Goes,
         };
         match (polled, &self.0) {
             (Polled::Waits, _) => return Poll::Pending,
@@ -178,6 +186,19 @@ impl Operating {
         let State::Begun(begun) = std::mem::take(&mut self.0) else {
             return Polled::Goes;
         };
+        if begun.operation.is_thread_safe() {
+            let Begun {
+                operation,
+                site,
+                object,
+                key,
+                ..
+            } = begun;
+            // No delay: it would be one of the thread.
+            let access = Approach::undelayed(operation, site, object, key).enter();
+            self.0 = State::Access(access);
+            return Polled::Goes;
+        }
         let Some(context) = threads::current() else {
             return Polled::Goes;
         };
@@ -200,18 +221,34 @@ impl Operating {
         // Here before it is checked, so that a panic ends it.
         self.0 = State::InFlight(flight);
         match &mut self.0 {
-            State::InFlight(flight) => ENGINE.arrive_task(context, &mut flight.task, &call, cx.waker()),
+            State::InFlight(flight) => {
+                ENGINE.arrive_task(context, &mut flight.task, &call, cx.waker())
+            }
             _ => Polled::Goes,
+        }
+    }
+
+    /// An access is complete, and did what it declares, or what its output says.
+    fn leave(&mut self, wrote: Option<bool>) {
+        if let State::Access(access) = std::mem::take(&mut self.0) {
+            access.leave_when(wrote);
         }
     }
 
     #[cold]
     fn end(&mut self) {
-        if let State::InFlight(flight) = std::mem::take(&mut self.0) {
-            let _ = ENDED.try_with(|ended| ended.set(ended.get().wrapping_add(1)));
-            if !NOW.is_off() {
-                ENGINE.end_task(threads::current(), flight.task);
-            }
+        match std::mem::take(&mut self.0) {
+            // Nobody knows how far it came.
+            State::Access(access) => access.leave(Did::Nothing),
+            State::InFlight(flight) => Self::end_task(*flight),
+            State::Inert | State::Begun(_) => {}
+        }
+    }
+
+    fn end_task(flight: InFlight) {
+        let _ = ENDED.try_with(|ended| ended.set(ended.get().wrapping_add(1)));
+        if !NOW.is_off() {
+            ENGINE.end_task(threads::current(), flight.task);
         }
     }
 }

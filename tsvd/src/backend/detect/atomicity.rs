@@ -5,7 +5,6 @@ use crate::contract::{Access, Pattern, Region};
 use crate::engine::traps::{Interrupted, Party};
 use crate::report::{self, PartyIdentity, Violation};
 
-
 /// Makes `violation`, which has the region's earlier access and the foreign one, that of the region.
 pub(super) fn amend(
     violation: &mut Violation,

@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::task::Poll;
+use std::task::{Context as Poller, Poll};
 
 use super::threads::{self, Attached};
 use super::{ENGINE, declared, enabled, recorder, retire};
 use crate::contract::{Did, Key, Object, Operation, Region};
 use crate::engine::region::access::Delayed;
+use crate::engine::tasks::task_number;
 use crate::engine::{Call, On, OpenRegion, Paused, Visit};
 
 /// An access that is about to be made; its delay, if there was one, is over.
@@ -39,7 +40,7 @@ pub(crate) fn approach(
 }
 
 impl Approach {
-        /// The same for where nobody may sleep.
+    /// The same for where nobody may sleep.
     #[inline]
     pub(crate) fn undelayed(
         operation: &'static Operation,
@@ -56,7 +57,7 @@ impl Approach {
         }
     }
 
-        /// The access begins.
+    /// The access begins.
     #[inline]
     pub(crate) fn enter(self) -> Section {
         let call = self.call();
@@ -111,10 +112,22 @@ impl Section {
         }))
     }
 
-        /// It ends, and this is what it did.
+    /// It ends, and this is what it did.
     #[inline]
     pub(crate) fn leave(mut self, did: Did) {
         self.end(|_| did);
+    }
+
+    /// It ends, with what its operation declares, or as a read that looked anew if it is known not to have written.
+    pub(super) fn leave_when(mut self, wrote: Option<bool>) {
+        self.end_when(wrote);
+    }
+
+    fn end_when(&mut self, wrote: Option<bool>) {
+        self.end(|operation| match wrote {
+            Some(false) => Did::Revalidated { wrote: false },
+            _ => operation.access().into(),
+        });
     }
 
     #[inline]
@@ -164,11 +177,7 @@ impl AccessGuard {
 impl Drop for AccessGuard {
     #[inline]
     fn drop(&mut self) {
-        let wrote = self.wrote.get();
-        self.section.end(|operation| match wrote {
-            Some(false) => Did::Revalidated { wrote: false },
-            _ => operation.access().into(),
-        });
+        self.section.end_when(self.wrote.get());
     }
 }
 
@@ -287,7 +296,11 @@ impl PolledRegion {
     }
 
     /// Runs `poll` as a part of the region, which ends with it if the outcome is there.
-    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
+    pub(crate) fn poll<R>(
+        &mut self,
+        cx: &mut Poller<'_>,
+        poll: impl FnOnce(&mut Poller<'_>) -> Poll<R>,
+    ) -> Poll<R> {
         /// Takes the region from the thread, also by unwinding.
         struct Polling<'a> {
             paused: &'a mut Option<Paused>,
@@ -299,21 +312,21 @@ impl PolledRegion {
                 *self.paused = ENGINE.pause_region(self.context, &self.region);
             }
         }
-        let begin = |context| ENGINE.begin_region(context, self.declared);
+        let begin = |context| ENGINE.begin_region(context, self.declared, task_number(cx.waker()));
         let context = threads::current().filter(|context| !context.is_suspended());
         let polled = context.and_then(|context| {
             let paused = self.paused.take().or_else(|| begin(context))?;
             Some((context, paused))
         });
         let Some((context, paused)) = polled else {
-            return poll();
+            return poll(cx);
         };
         let polling = Polling {
             paused: &mut self.paused,
             context,
             region: ENGINE.resume_region(context, paused),
         };
-        let outcome = poll();
+        let outcome = poll(cx);
         if outcome.is_ready() && ENGINE.close_region(context, &polling.region, true) {
             drop(polling);
             recorder::react(self.declared.end());

@@ -281,6 +281,7 @@ impl Operating {
         &mut self,
         cx: &mut std::task::Context<'_>,
         body: impl FnOnce(&mut std::task::Context<'_>) -> Poll<R>,
+        _wrote: impl FnOnce(&R) -> Option<bool>,
     ) -> Poll<R> {
         if let Asynchronous::Begun {
             operation,
@@ -292,6 +293,9 @@ impl Operating {
             let key = key.map(|hash| Key { hash, debug: None });
             // Nothing is in flight should this panic.
             self.0 = Asynchronous::Inert;
+            if operation.is_thread_safe() {
+                return body(cx);
+            }
             self.0 = Asynchronous::InFlight(token(operation, site, object, key));
         }
         let polled = body(cx);

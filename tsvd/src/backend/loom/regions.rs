@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::task::Poll;
+use std::task::{Context as Poller, Poll};
 
 use crate::contract::{Key, Object, Operation, Region};
 
@@ -61,7 +61,11 @@ impl PolledRegion {
         Self(())
     }
 
-    pub(crate) fn poll<R>(&mut self, poll: impl FnOnce() -> Poll<R>) -> Poll<R> {
-        poll()
+    pub(crate) fn poll<R>(
+        &mut self,
+        cx: &mut Poller<'_>,
+        poll: impl FnOnce(&mut Poller<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        poll(cx)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::panic::Location;
 
-use super::Regions;
 use super::watch::{Foreign, Part, Watch};
 use crate::contract::{Did, Key, Object, Operation, Pattern, Region};
 use crate::engine::Engine;
@@ -59,15 +58,6 @@ pub(super) enum Outlook {
     End(u64),
 }
 
-impl Outlook {
-    pub(super) fn own(self, regions: &Regions, call: &Call<'_>) -> Vec<u64> {
-        match self {
-            Self::All => regions.taking(call),
-            Self::End(region) => vec![region],
-        }
-    }
-}
-
 impl Visit {
     fn new(call: &Call<'_>, context: u64, seen: Option<Box<Seen>>) -> Self {
         Self {
@@ -114,6 +104,23 @@ struct Proof<S> {
 }
 
 impl<E: Environment> Engine<E> {
+    /// The numbers of the regions that `call` is an access of.
+    pub(super) fn own_regions(
+        &self,
+        context: &Context<E>,
+        outlook: Outlook,
+        call: &Call<'_>,
+    ) -> Vec<u64> {
+        match outlook {
+            Outlook::End(region) => vec![region],
+            Outlook::All if context.regions.any() => {
+                let task = self.env.task_name();
+                context.regions.taking(call, task.as_deref())
+            }
+            Outlook::All => Vec::new(),
+        }
+    }
+
     /// An access is about to be made: the place of the delay between check and act.
     #[inline]
     pub(crate) fn approach(
@@ -157,7 +164,7 @@ impl<E: Environment> Engine<E> {
     ) -> Visit {
         let _suspended = context.suspend();
         let number = self.number_of(context);
-        let own = outlook.own(&context.regions, call);
+        let own = self.own_regions(context, outlook, call);
         let lineage = self.env.lineage(|lineage| lineage.cloned());
         let is_helper = |region| lineage.as_ref().is_some_and(|own| own.has_region(region));
         let part = call.part();

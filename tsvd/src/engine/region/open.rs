@@ -6,8 +6,9 @@ use crate::contract::{Did, Key, Object, Region, meet};
 use crate::engine::Engine;
 use crate::engine::enter::{Call, object_hash};
 use crate::engine::env::Environment;
+use crate::engine::lineage::Lineage;
 use crate::engine::marks::Context;
-use crate::engine::primitive::lossy::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::engine::primitive::lossy::{Arc, AtomicU32, AtomicU64, Mutex, Ordering};
 
 /// Objects that a region watches at a time; of more the one it came to first is forgotten.
 const OBJECTS: usize = 64;
@@ -33,19 +34,23 @@ pub(super) struct Open {
     number: u64,
     pub(super) declared: &'static Region,
     on: Option<On>,
-    /// The number of the context that the region is, if it is polled; 0 for one of a thread.
-    context: u64,
-    /// That of whoever polls it, meanwhile.
-    outer: u64,
+    /// The task it was begun by, where that is known.
+    task: Option<String>,
+    /// Whom a thread acts for that polls it; `None` for a region of a thread.
+    frame: Option<Arc<Lineage>>,
+    /// What that thread had before, meanwhile.
+    outer: Option<Arc<Lineage>>,
     /// The words of the objects it has watches on.
     objects: Vec<[u64; 2]>,
     caught: bool,
 }
 
 impl Open {
-    fn takes(&self, call: &Call<'_>) -> bool {
-        self.on
-            .is_none_or(|on| on.object == call.object && meet((on.role, on.key), call.part()))
+    /// A scope can be held over an await, against its documentation: then the thread's calls are not all of its task's.
+    fn takes(&self, call: &Call<'_>, task: Option<&str>) -> bool {
+        let own = self.frame.is_some() || self.task.as_deref() == task;
+        let is_on = |on: On| on.object == call.object && meet((on.role, on.key), call.part());
+        own && self.on.is_none_or(is_on)
     }
 }
 
@@ -53,8 +58,6 @@ impl Open {
 pub(crate) struct Regions {
     any: AtomicU32,
     opened: AtomicU64,
-    /// The number of the context that is polled here; 0 for the thread's own.
-    context: AtomicU64,
     list: Mutex<Vec<Open>>,
     /// Operations in flight that are accesses of its regions, or of others' objects, by the index of their marks.
     marked: Mutex<Vec<Marked>>,
@@ -71,7 +74,6 @@ impl Regions {
         Self {
             any: AtomicU32::new(0),
             opened: AtomicU64::new(0),
-            context: AtomicU64::new(0),
             list: Mutex::new(Vec::new()),
             marked: Mutex::new(Vec::new()),
         }
@@ -120,9 +122,9 @@ impl Regions {
     }
 
     /// Those that `call` is an access of.
-    pub(super) fn taking(&self, call: &Call<'_>) -> Vec<u64> {
+    pub(super) fn taking(&self, call: &Call<'_>, task: Option<&str>) -> Vec<u64> {
         let list = self.list.lock();
-        let taking = list.iter().filter(|open| open.takes(call));
+        let taking = list.iter().filter(|open| open.takes(call, task));
         taking.map(|open| open.number).collect()
     }
 
@@ -136,9 +138,6 @@ impl Regions {
         let mut list = self.list.lock();
         let index = list.iter().position(|open| open.number == number)?;
         let open = list.remove(index);
-        if open.context != 0 {
-            self.context.store(open.outer, Ordering::Relaxed);
-        }
         self.any.store(list.len() as u32, Ordering::Relaxed);
         Some(open)
     }
@@ -169,16 +168,6 @@ impl Open {
     }
 }
 
-impl<E: Environment> Context<E> {
-    /// The number of the context that runs here: the thread's own, or that of the region it polls.
-    pub(in crate::engine) fn current(&self) -> u64 {
-        match self.regions.context.load(Ordering::Relaxed) {
-            0 => self.number(),
-            number => number,
-        }
-    }
-}
-
 impl<E: Environment> Engine<E> {
     /// Begins a region of the calling thread; `None` within the engine's own work.
     pub(crate) fn open_region(
@@ -198,8 +187,9 @@ impl<E: Environment> Engine<E> {
             number,
             declared,
             on,
-            context: 0,
-            outer: 0,
+            task: self.env.task_name(),
+            frame: None,
+            outer: None,
             objects: Vec::new(),
             caught: false,
         });
@@ -229,7 +219,7 @@ impl<E: Environment> Engine<E> {
             self.reach_end(context, region.0);
         }
         let _suspended = context.suspend();
-        let Some(open) = context.regions.remove(region.0) else {
+        let Some(open) = self.remove_region(context, region) else {
             return false;
         };
         self.unwatch_all(&open);
@@ -304,7 +294,6 @@ impl<E: Environment> Engine<E> {
         context.regions.marked.lock().clear();
         let list = std::mem::take(&mut *context.regions.list.lock());
         context.regions.any.store(0, Ordering::Relaxed);
-        context.regions.context.store(0, Ordering::Relaxed);
         if !self.now.is_off() {
             list.iter().for_each(|open| self.unwatch_all(open));
         }
@@ -316,21 +305,25 @@ impl<E: Environment> Engine<E> {
         }
     }
 
-    /// Begins a region that is polled: a context of its own.
+    /// Begins a region that is polled, by the task of this number: a context of its own.
     pub(crate) fn begin_region(
         &self,
-        context: &Context<E>,
+        context: &'static Context<E>,
         declared: &'static Region,
+        task: u64,
     ) -> Option<Paused> {
         if context.is_suspended() || self.now.is_off() {
             return None;
         }
+        let _suspended = context.suspend();
+        let frame = self.descend(context, self.number(), task);
         Some(Paused(Open {
             number: self.region_number(context),
             declared,
             on: None,
-            context: self.number(),
-            outer: 0,
+            task: None,
+            frame: Some(Arc::new(frame)),
+            outer: None,
             objects: Vec::new(),
             caught: false,
         }))
@@ -340,11 +333,7 @@ impl<E: Environment> Engine<E> {
     pub(crate) fn resume_region(&self, context: &Context<E>, paused: Paused) -> OpenRegion {
         let _suspended = context.suspend();
         let Paused(mut open) = paused;
-        context.filter.forget();
-        open.outer = context
-            .regions
-            .context
-            .swap(open.context, Ordering::Relaxed);
+        open.outer = self.env.swap_lineage(open.frame.clone());
         let region = OpenRegion(open.number);
         context.regions.push(open);
         region
@@ -353,7 +342,17 @@ impl<E: Environment> Engine<E> {
     /// The calling thread has polled the region.
     pub(crate) fn pause_region(&self, context: &Context<E>, region: &OpenRegion) -> Option<Paused> {
         let _suspended = context.suspend();
-        context.regions.remove(region.0).map(Paused)
+        let open = self.remove_region(context, region)?;
+        Some(Paused(open))
+    }
+
+    /// The thread acts for itself again, or for whom it did before.
+    fn remove_region(&self, context: &Context<E>, region: &OpenRegion) -> Option<Open> {
+        let mut open = context.regions.remove(region.0)?;
+        if open.frame.is_some() {
+            drop(self.env.swap_lineage(open.outer.take()));
+        }
+        Some(open)
     }
 
     /// A region that is not polled is over, on whatever thread; says whether a violation of it was proved.

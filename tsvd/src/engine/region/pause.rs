@@ -149,7 +149,7 @@ impl<E: Environment> Engine<E> {
         if !self.strategy.is_due(&self.trap_set, arrival) {
             return None;
         }
-        let own = outlook.own(&context.regions, call);
+        let own = self.own_regions(context, outlook, call);
         let worth = self
             .traps
             .lock(call.object_hash())

@@ -603,7 +603,7 @@ fn an_access_that_ends_in_another_context_is_nobodys() {
 fn a_region_that_is_polled_goes_from_thread_to_thread() {
     let desk = Desk::new();
     let engine = desk.engine;
-    let paused = engine.begin_region(desk.own, &REGION).unwrap();
+    let paused = engine.begin_region(desk.own, &REGION, 7).unwrap();
     let region = engine.resume_region(desk.own, paused);
     desk.access(desk.own, Read);
     let paused = engine.pause_region(desk.own, &region).unwrap();
@@ -615,10 +615,10 @@ fn a_region_that_is_polled_goes_from_thread_to_thread() {
     assert!(engine.close_region(desk.other, &region, true));
     assert!(engine.pause_region(desk.other, &region).is_none());
     assert!(!desk.is_watched());
-    assert_eq!(desk.other.current(), desk.other.number());
+    assert_eq!(engine.number_of(desk.other), desk.other.number());
 
     // Its own accesses on both threads.
-    let paused = engine.begin_region(desk.own, &REGION).unwrap();
+    let paused = engine.begin_region(desk.own, &REGION, 7).unwrap();
     let region = engine.resume_region(desk.own, paused);
     desk.access(desk.own, Read);
     let paused = engine.pause_region(desk.own, &region).unwrap();

@@ -379,7 +379,9 @@ fn a_task_that_cannot_be_woken_is_not_held() {
         s.arm(&call);
         let thread = s.threads[0];
         let mut task = s.engine.open_task(thread, &call, None).unwrap();
-        let polled = s.engine.arrive_task(thread, &mut task, &call, Waker::noop());
+        let polled = s
+            .engine
+            .arrive_task(thread, &mut task, &call, Waker::noop());
         assert_eq!(polled, Polled::Goes);
         s.engine.end_task(Some(thread), task);
     });
@@ -418,7 +420,8 @@ fn a_task_is_one_context_wherever_it_is_polled() {
                     1 + round as u64 % 2
                 };
                 let mut task = s.engine.open_task(thread, &call, Some(number)).unwrap();
-                s.engine.arrive_task(thread, &mut task, &call, Waker::noop());
+                s.engine
+                    .arrive_task(thread, &mut task, &call, Waker::noop());
                 s.engine.end_task(Some(thread), task);
             }
             let near = s.engine.statistics().near_misses.load(SeqCst);
