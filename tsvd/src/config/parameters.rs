@@ -28,6 +28,8 @@ impl StrategyName {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Parameters {
     pub(crate) strategy: StrategyName,
+    /// Whether interleavings are suspected where no region is declared.
+    pub(crate) suspicions: bool,
     pub(crate) window_ns: u64,
     pub(crate) object_history: usize,
     pub(crate) phase_points: u32,
@@ -54,6 +56,7 @@ impl Default for Parameters {
     fn default() -> Self {
         Self {
             strategy: StrategyName::Tsvd,
+            suspicions: true,
             window_ns: 100 * MS,
             object_history: 5,
             phase_points: 16,

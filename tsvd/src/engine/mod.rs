@@ -77,6 +77,7 @@ pub(crate) struct Engine<E: Environment> {
     order: order::Order,
     trap_set: trap_set::TrapSet,
     acts: region::Acts,
+    stacks: region::Stacks,
     strategy: Box<dyn strategy::Strategy>,
     /// The strategy wants to hear of every access; asked once, for a call in the loop of the history costs half of it.
     clocked: bool,
@@ -130,6 +131,7 @@ impl<E: Environment> Engine<E> {
             order: order::Order::new(strategy.rules()),
             trap_set: trap_set::TrapSet::new(parameters),
             acts: region::Acts::new(),
+            stacks: region::Stacks::new(),
             clocked: strategy.is_clocked(),
             strategy,
             parameters,

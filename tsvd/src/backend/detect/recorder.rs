@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::{ENGINE, atomicity, declared, gate, memory, threads};
-use crate::config::OnViolation;
+use crate::config::{OnViolation, Suspicions};
 use crate::contract::{Access, Kind as Identity, Operation};
 use crate::engine::Engine;
 use crate::engine::sites::{Hits, Site as CallSite};
@@ -30,6 +30,8 @@ struct Recorder {
     root: Option<PathBuf>,
     /// The violations by what makes them one: an unordered pair of call sites, or the three of a region.
     known: HashMap<Vec<SiteKey>, usize>,
+    /// The same for suspicions; `None` for what turned out to be none.
+    suspected: HashMap<Vec<SiteKey>, Option<usize>>,
     /// What could not be done was said once.
     complained: bool,
 }
@@ -69,6 +71,7 @@ pub(super) fn begin() -> Option<String> {
         file,
         root,
         known: HashMap::new(),
+        suspected: HashMap::new(),
         complained: false,
     });
     warning
@@ -107,7 +110,8 @@ pub(super) fn record(evidence: &Evidence<RawStack>) {
             let Some(texts) = write(evidence) else { return };
             texts.iter().for_each(|text| say(text));
             memory::save();
-            if gate::config().on_violation == OnViolation::Abort {
+            let aborts = gate::config().on_violation == OnViolation::Abort;
+            if aborts && !is_suspicion(evidence) {
                 say("tsvd: aborting, as TSVD_ON_VIOLATION=abort says");
                 std::process::abort();
             }
@@ -118,11 +122,19 @@ pub(super) fn record(evidence: &Evidence<RawStack>) {
     }
 }
 
+fn is_suspicion(evidence: &Evidence<RawStack>) -> bool {
+    let region = evidence.region.as_ref();
+    region.is_some_and(|region| region.suspected)
+}
+
 /// Writes a violation, if it is new: what is to be said of it.
 fn write(evidence: &Evidence<RawStack>) -> Option<Vec<String>> {
     let mut recorder = RECORDER.lock();
     let recorder = recorder.as_mut()?;
     let key = pair_key(evidence);
+    if is_suspicion(evidence) {
+        return recorder.suspect(evidence, key);
+    }
     if let Some(index) = recorder.known.get(&key) {
         recorder.report.violations[*index].occurrences += 1;
         return None;
@@ -172,17 +184,24 @@ pub(super) fn finish() -> Option<Outcome> {
     if ENGINE.operations() == 0 {
         return None;
     }
-    let (outcome, complaint) = {
+    let (outcome, complaint, suspicions) = {
         // Another thread may be writing a report; should it never end, the process has to.
         let mut recorder = RECORDER.try_lock_for(LAST_REPORT)?;
         let recorder = recorder.as_mut()?;
         let complaint = recorder.write();
+        let suspicions = &recorder.report.suspicions;
+        let denied = match gate::config().suspicions {
+            Suspicions::Deny => suspicions.len(),
+            Suspicions::List | Suspicions::Off => 0,
+        };
+        let suspicions: Vec<_> = suspicions.iter().map(atomicity::brief).collect();
         let outcome = Outcome {
-            failing: recorder.report.failing().count(),
+            failing: recorder.report.failing().count() + denied,
             file: shorter(&recorder.file),
         };
-        (outcome, complaint)
+        (outcome, complaint, suspicions)
     };
+    suspicions.iter().for_each(|text| say(text));
     complaint.iter().for_each(|text| say(text));
     memory::save();
     Some(outcome)
@@ -192,6 +211,24 @@ pub(super) fn finish() -> Option<Outcome> {
 const LAST_REPORT: Duration = Duration::from_secs(10);
 
 impl Recorder {
+    /// Lists a suspicion, if it is one: what there is to complain of.
+    fn suspect(&mut self, evidence: &Evidence<RawStack>, key: Vec<SiteKey>) -> Option<Vec<String>> {
+        match self.suspected.get(&key) {
+            Some(Some(index)) => self.report.suspicions[*index].occurrences += 1,
+            Some(None) => {}
+            None => {
+                let is_one = atomicity::suspected(evidence).is_some();
+                let index = is_one.then_some(self.report.suspicions.len());
+                self.suspected.insert(key, index);
+                if is_one {
+                    self.report.suspicions.push(self.describe(evidence));
+                    return self.write().map(|complaint| vec![complaint]);
+                }
+            }
+        }
+        None
+    }
+
     /// What there is to complain of, once.
     fn write(&mut self) -> Option<String> {
         self.report.summary = summary(&ENGINE, self.report.violations.len());
@@ -246,7 +283,11 @@ impl Recorder {
             region: None,
         };
         if let Some(region) = &evidence.region {
-            atomicity::amend(&mut violation, region, |party| self.party(party));
+            let function = region
+                .suspected
+                .then(|| atomicity::suspected(evidence))
+                .flatten();
+            atomicity::amend(&mut violation, region, function, |party| self.party(party));
         }
         violation
     }

@@ -91,6 +91,18 @@ impl Environment for World {
         RawStack::capture()
     }
 
+    fn deep_stack(&self) -> RawStack {
+        RawStack::capture_deep()
+    }
+
+    fn is_one_call(&self, first: &RawStack, next: &RawStack) -> bool {
+        first.parting(next).is_some()
+    }
+
+    fn goes_on(&self, first: &RawStack, next: &RawStack) -> bool {
+        first.function_of_both(next).is_some()
+    }
+
     fn thread_name(&self) -> Option<String> {
         std::thread::current().name().map(str::to_owned)
     }
