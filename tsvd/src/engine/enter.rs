@@ -155,9 +155,8 @@ impl<E: Environment> Engine<E> {
         let who = Who::Mark(context.flight(index));
         let flight = context.unchecked(index);
         let suspended = context.suspend();
-        let in_region = context.regions.any();
         let checked = self.check(context, call, who, Now::is_quiet(now));
-        if checked == Checked::Quiet && Now::is_quiet(now) && !in_region {
+        if checked == Checked::Quiet && Now::is_quiet(now) {
             // Still suspended: the filter may allocate.
             context.filter.stamp(tag, now);
         }

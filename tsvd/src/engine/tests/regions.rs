@@ -63,8 +63,12 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
+        Self::with(declared())
+    }
+
+    fn with(parameters: Parameters) -> Self {
         let now: &'static Now = Box::leak(Box::new(Now::undecided()));
-        let engine = Engine::new(Simulated::new(1, 1), now, declared());
+        let engine = Engine::new(Simulated::new(1, 1), now, parameters);
         let engine: &'static Engine<Simulated> = Box::leak(Box::new(engine));
         now.switch_on();
         Self {
@@ -860,8 +864,8 @@ fn who_found_the_others_work_done_would_have_done_it() {
     assert_eq!(ran.near_misses, 1);
 }
 
-/// What a program without any region is suspected of, by its accesses in a loop of `rounds`.
-fn suspected(seed: u64, rounds: u64, body: impl Fn(&Thread<'_>, Object) + Sync) -> usize {
+/// What a program without any region is suspected of, by its accesses in a loop of `rounds`, and how often it was held.
+fn suspected(seed: u64, rounds: u64, body: impl Fn(&Thread<'_>, Object) + Sync) -> (usize, u64) {
     let map = 0;
     let map = object(&map);
     let run = |offset| -> Body<'_> {
@@ -880,13 +884,13 @@ fn suspected(seed: u64, rounds: u64, body: impl Fn(&Thread<'_>, Object) + Sync) 
         assert!(region.suspected);
         assert_ne!(found.first.site, region.next.site);
     }
-    ran.evidence.len()
+    (ran.evidence.len(), ran.delays)
 }
 
 #[test]
 fn check_then_act_is_suspected_where_nothing_is_declared() {
     for seed in 0..100 {
-        let found = suspected(seed, 40, |t, map| {
+        let (found, _) = suspected(seed, 40, |t, map| {
             t.access(&LOOK, map, None, Read, 0);
             t.pause(MS / 10);
             t.access(&PUT, map, None, Write, 0);
@@ -896,15 +900,47 @@ fn check_then_act_is_suspected_where_nothing_is_declared() {
 }
 
 #[test]
+fn few_accesses_are_watched_at_a_time_where_nothing_is_declared() {
+    let desk = Desk::with(super::lab::parameters());
+    let many = vec![0_u64; 100];
+    let call = |value| Call {
+        site: LOOK.definition(),
+        ..call(&LOOK, object(value), None)
+    };
+    let sites = desk.engine.sites();
+    let site = sites.number(&LOOK, LOOK.definition(), |_| None);
+    desk.engine.trap_set.suspect(site, site, MS);
+    let mut most = 0;
+    for value in &many {
+        let visit = desk.engine.arrive(desk.own, &call(value), None).unwrap();
+        desk.leave(desk.own, visit, Read);
+        let buckets = desk.engine.traps.buckets();
+        most = most.max(
+            buckets
+                .map(|bucket| bucket.lock().watches.len())
+                .sum::<usize>(),
+        );
+    }
+    assert_eq!(most, 4);
+    desk.engine.abandon_regions(desk.own);
+    assert!(
+        !desk
+            .engine
+            .watched
+            .any(object_hash(object(&many[99]).words()))
+    );
+}
+
+#[test]
 fn single_steps_are_not_suspected() {
     for seed in 0..50 {
         // One call site that meets itself.
         let found = suspected(seed, 40, |t, map| t.access(&PUT, map, None, Write, 0));
-        assert_eq!(found, 0, "seed {seed}: writes");
+        assert_eq!(found, (0, 0), "seed {seed}: writes");
         let found = suspected(seed, 40, |t, map| t.access(&SWAP, map, None, Update, 0));
-        assert_eq!(found, 0, "seed {seed}: updates");
+        assert_eq!(found, (0, 0), "seed {seed}: updates");
         // Looks again before it writes.
-        let found = suspected(seed, 40, |t, map| {
+        let (found, _) = suspected(seed, 40, |t, map| {
             t.access(&LOOK, map, None, Read, 0);
             t.pause(MS / 10);
             t.access(&SWAP, map, None, Revalidated { wrote: true }, 0);
