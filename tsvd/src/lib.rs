@@ -84,6 +84,9 @@
 //! a read and a write, or between a write and a read; a read between two writes (Lu, Tucek, Qin, Zhou: "AVIO: Detecting Atomicity
 //! Violations via Access Interleaving Invariants", ASPLOS 2006). What overlaps an access of the region proves nothing.
 //!
+//! *Suspicions* are such interleavings that were really seen in one call of one function which nobody declared to be a region. They
+//! are listed apart and fail nothing, unless `TSVD_SUSPICIONS=deny` says so.
+//!
 //! # What it cannot see
 //!
 //! Calls that are not annotated or never made by two threads; accesses that never come within 100 ms of each other; data

@@ -468,3 +468,122 @@ fn a_panic_ends_the_region_where_that_is_wanted() {
     );
     one(&ended);
 }
+
+/// A program without any region: what it is suspected of in its first run, or else in its second, in the parent.
+fn suspected_in_two_runs(body: impl Fn()) -> Option<Vec<Violation>> {
+    let of = |ended: &Ended| {
+        assert_eq!(ended.status, Some(0), "{}\n{}", ended.stdout, ended.stderr);
+        let report = ended.report.as_ref().expect("a report");
+        assert!(report.violations.is_empty(), "{}", ended.stderr);
+        for suspicion in &report.suspicions {
+            let line = format!("both in `{}`", suspicion.region.as_ref().unwrap().name);
+            assert!(ended.stderr.contains(&line), "{}", ended.stderr);
+        }
+        report.suspicions.clone()
+    };
+    let first = run_with(&[], &body)?;
+    let suspicions = of(&first);
+    if !suspicions.is_empty() {
+        return Some(suspicions);
+    }
+    run_again(first, &body).map(|ended| of(&ended))
+}
+
+fn undeclared_get_or_create(cache: &Cache, key: u32) {
+    if !cache.contains_key(key) {
+        work();
+        cache.insert(key, key);
+    }
+}
+
+#[test]
+fn check_then_act_that_nobody_declared_is_suspected() {
+    let Some(suspicions) = suspected_in_two_runs(|| {
+        let cache = Cache::default();
+        both(
+            |round| undeclared_get_or_create(&cache, round),
+            |round| undeclared_get_or_create(&cache, round),
+            100,
+        );
+    }) else {
+        return;
+    };
+    let [suspicion] = &suspicions[..] else {
+        panic!("{suspicions:#?}");
+    };
+    assert_eq!(suspicion.kind, Kind::Atomicity);
+    let region = suspicion.region.as_ref().expect("a region");
+    assert!(
+        region.name.ends_with("undeclared_get_or_create"),
+        "{}",
+        region.name
+    );
+    let parties = [&region.accesses[0], &suspicion.second, &region.accesses[1]];
+    let names = parties.map(|party| party.operation.as_str());
+    assert_eq!(names, ["contains_key", "insert", "insert"]);
+    assert!(parties.iter().all(|party| !party.stack.is_empty()));
+}
+
+#[test]
+fn a_suspicion_can_be_denied() {
+    let Some(ended) = run_with(&[("TSVD_SUSPICIONS", "deny")], || {
+        let cache = Cache::default();
+        both(
+            |_| {
+                let before = cache.get(1).unwrap_or(0);
+                cache.insert(1, before + 1);
+            },
+            |_| {
+                cache.insert(1, 0);
+            },
+            200,
+        );
+    }) else {
+        return;
+    };
+    assert_eq!(ended.status, Some(66), "{}\n{}", ended.stdout, ended.stderr);
+    let report = ended.report.expect("a report");
+    assert!(report.violations.is_empty() && !report.suspicions.is_empty());
+}
+
+#[test]
+fn single_steps_are_not_suspected() {
+    let Some(suspicions) = suspected_in_two_runs(|| {
+        let cache = Cache::default();
+        // Its own accesses of successive rounds stand around the other one's, but in no call that has both in this order.
+        let steps = |round: u32| {
+            if round.is_multiple_of(2) {
+                cache.insert(1, round);
+            }
+            if cache.len() > 7 {
+                cache.remove(1);
+            }
+        };
+        both(
+            steps,
+            |round| {
+                cache.insert_new(1, round);
+            },
+            100,
+        );
+        both(
+            |_| {
+                cache.insert_new(3, 1);
+            },
+            |_| {
+                cache.insert_new(3, 1);
+            },
+            100,
+        );
+    }) else {
+        return;
+    };
+    // Here it is in such a call: the first insert, the other's, the look.
+    for suspicion in &suspicions {
+        assert_eq!(suspicion.first.operation, "insert", "{suspicions:#?}");
+        assert_eq!(
+            suspicion.region.as_ref().unwrap().accesses[1].operation,
+            "len"
+        );
+    }
+}

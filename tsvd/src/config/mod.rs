@@ -22,6 +22,6 @@ pub(crate) use parameters::{Asynchronous, Parameters, StrategyName};
 #[cfg(not(loom))]
 pub(crate) use source::{Given, resolve};
 #[cfg(not(loom))]
-pub(crate) use table::{Config, OnViolation, Switch};
+pub(crate) use table::{Config, OnViolation, Suspicions, Switch};
 #[cfg(not(loom))]
 pub(crate) use wrong::Wrong;

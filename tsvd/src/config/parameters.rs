@@ -39,6 +39,8 @@ pub(crate) enum Asynchronous {
 pub(crate) struct Parameters {
     pub(crate) strategy: StrategyName,
     pub(crate) asynchronous: Asynchronous,
+    /// Whether interleavings are suspected where no region is declared.
+    pub(crate) suspicions: bool,
     pub(crate) window_ns: u64,
     pub(crate) object_history: usize,
     pub(crate) phase_points: u32,
@@ -66,6 +68,7 @@ impl Default for Parameters {
         Self {
             strategy: StrategyName::Tsvd,
             asynchronous: Asynchronous::Suspend,
+            suspicions: true,
             window_ns: 100 * MS,
             object_history: 5,
             phase_points: 16,

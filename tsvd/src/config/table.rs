@@ -27,6 +27,16 @@ pub(crate) enum OnViolation {
     Record,
 }
 
+/// `suspicions`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Suspicions {
+    /// Listed in the report, and on stderr at the end.
+    List,
+    /// They fail a run as violations do.
+    Deny,
+    Off,
+}
+
 /// What all places together say.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Config {
@@ -34,6 +44,7 @@ pub(crate) struct Config {
     /// Where `reports/` goes; `None` for the target folder.
     pub(crate) dir: Option<PathBuf>,
     pub(crate) on_violation: OnViolation,
+    pub(crate) suspicions: Suspicions,
     /// `None` for one that is drawn anew in each run.
     pub(crate) seed: Option<u64>,
     /// The most rounds of a body that is checked.
@@ -47,10 +58,18 @@ impl Default for Config {
             switch: Switch::Auto,
             dir: None,
             on_violation: OnViolation::Fail,
+            suspicions: Suspicions::List,
             seed: None,
             rounds: 10,
             parameters: Parameters::default(),
         }
+    }
+}
+
+impl Config {
+    fn suspect(&mut self, suspicions: Suspicions) {
+        self.suspicions = suspicions;
+        self.parameters.suspicions = suspicions != Suspicions::Off;
     }
 }
 
@@ -207,6 +226,20 @@ pub(super) static TABLE: &[Setting] = &[
             OnViolation::Panic => "panic",
             OnViolation::Abort => "abort",
             OnViolation::Record => "record",
+        }.to_owned(),
+    },
+    Setting {
+        key: "suspicions", unit: "", source: "ours",
+        meaning: "interleavings that would interrupt a region if one were declared: `list` shows them at the end, `deny` fails the run, too, `off` looks for none",
+        kind: Kind::Words(&[
+            ("list", |config| config.suspect(Suspicions::List)),
+            ("deny", |config| config.suspect(Suspicions::Deny)),
+            ("off", |config| config.suspect(Suspicions::Off)),
+        ]),
+        show: |config| match config.suspicions {
+            Suspicions::List => "list",
+            Suspicions::Deny => "deny",
+            Suspicions::Off => "off",
         }.to_owned(),
     },
     Setting {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::source::{Given, resolve};
-use super::table::{Config, Kind, OnViolation, Setting, Switch, TABLE};
+use super::table::{Config, Kind, OnViolation, Setting, Suspicions, Switch, TABLE};
 use super::{Parameters, StrategyName};
 
 /// Settles variables and the text of a `tsvd.toml`; with all that is wrong, one a line.
@@ -100,7 +100,7 @@ fn every_setting_is_understood_in_every_place_and_shown_as_it_was_set() {
 fn each_setting_goes_where_it_belongs() {
     let config = settle(
         &[("TSVD", "on"), ("TSVD_ON_VIOLATION", "abort")],
-        "dir = \"/a b\"\nseed = 0xff\nrounds = 3\nstrategy = \"tsvd-fixed\"\nwindow_ms = 1_000\nbudget_share = 1\nhistory_kib = 100",
+        "dir = \"/a b\"\nseed = 0xff\nrounds = 3\nsuspicions = \"deny\"\nstrategy = \"tsvd-fixed\"\nwindow_ms = 1_000\nbudget_share = 1\nhistory_kib = 100",
     );
     let parameters = Parameters {
         strategy: StrategyName::TsvdFixed,
@@ -116,6 +116,7 @@ fn each_setting_goes_where_it_belongs() {
             switch: Switch::On,
             dir: Some(PathBuf::from("/a b")),
             on_violation: OnViolation::Abort,
+            suspicions: Suspicions::Deny,
             seed: Some(255),
             rounds: 3,
             parameters,
@@ -123,6 +124,8 @@ fn each_setting_goes_where_it_belongs() {
     );
     let biggest = settle(&[("TSVD_SEED", "18446744073709551615")], "").unwrap();
     assert_eq!(biggest.seed, Some(u64::MAX));
+    let off = settle(&[("TSVD_SUSPICIONS", "off")], "").unwrap();
+    assert!(!off.parameters.suspicions && config.unwrap().parameters.suspicions);
     let switched = |toml| settle(&[], toml).unwrap().switch;
     assert_eq!(switched("enabled = true"), Switch::On);
     assert_eq!(switched("enabled = false"), Switch::Off);

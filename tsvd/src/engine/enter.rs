@@ -157,10 +157,9 @@ impl<E: Environment> Engine<E> {
         let who = Who::Mark(context.flight(index));
         let flight = context.unchecked(index);
         let suspended = context.suspend();
-        let in_region = context.regions.any();
         let quiet = Now::is_quiet(now);
         let checked = self.check(context, call, who, quiet, &mut Manner::Thread);
-        if checked == Checked::Quiet && quiet && !in_region {
+        if checked == Checked::Quiet && quiet {
             // Still suspended: the filter may allocate.
             context.filter.stamp(tag, now);
         }

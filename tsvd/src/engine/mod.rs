@@ -81,6 +81,7 @@ pub(crate) struct Engine<E: Environment> {
     trap_set: trap_set::TrapSet,
     acts: region::Acts,
     tasks: tasks::Tasks,
+    stacks: region::Stacks,
     strategy: Box<dyn strategy::Strategy>,
     /// The strategy wants to hear of every access; asked once, for a call in the loop of the history costs half of it.
     clocked: bool,
@@ -139,6 +140,7 @@ impl<E: Environment> Engine<E> {
             trap_set: trap_set::TrapSet::new(parameters),
             acts: region::Acts::new(),
             tasks: tasks::Tasks::new(),
+            stacks: region::Stacks::new(),
             clocked: strategy.is_clocked(),
             strategy,
             parameters,

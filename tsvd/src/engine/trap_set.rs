@@ -74,8 +74,6 @@ impl Pair {
 pub(crate) struct TrapSet {
     /// A bit a call site: set while the site belongs to an armed pair. Written under the lock, read without.
     armed: Box<[AtomicU64]>,
-    /// How many pairs are armed. Written under the lock, read without.
-    armed_pairs: AtomicU64,
     /// Set with the first pair.
     any: AtomicBool,
     pairs: Mutex<HashMap<PairKey, Pair>>,
@@ -86,7 +84,6 @@ impl TrapSet {
     pub(super) fn new(parameters: Parameters) -> Self {
         Self {
             parameters,
-            armed_pairs: AtomicU64::new(0),
             any: AtomicBool::new(false),
             armed: (0..LIMIT / 64).map(|_| AtomicU64::new(0)).collect(),
             pairs: Mutex::new(HashMap::new()),
@@ -97,11 +94,6 @@ impl TrapSet {
     #[inline]
     pub(super) fn is_armed(&self, site: SiteId) -> bool {
         self.armed[usize::from(site) / 64].load(Ordering::Relaxed) >> (site % 64) & 1 != 0
-    }
-
-    /// Whether anybody may be held, or may have been.
-    pub(super) fn is_any_armed(&self) -> bool {
-        self.armed_pairs.load(Ordering::Relaxed) != 0
     }
 
     /// A near miss: arms the pair if it is new, and says whether it was. `gap_ns` is what lay between the two.
@@ -280,9 +272,6 @@ impl TrapSet {
     }
 
     fn show(&self, pairs: &HashMap<PairKey, Pair>, sites: impl IntoIterator<Item = SiteId>) {
-        let armed = pairs.values().filter(|pair| pair.state == State::Armed);
-        self.armed_pairs
-            .store(armed.count() as u64, Ordering::Relaxed);
         self.any.store(true, Ordering::Relaxed);
         for site in sites {
             let armed = pairs

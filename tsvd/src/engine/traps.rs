@@ -297,6 +297,8 @@ pub(crate) struct Interrupted<S> {
     pub(crate) pattern: Pattern,
     /// The region's access after the foreign one.
     pub(crate) next: Party<S>,
+    /// Nobody declared it: it is where both stacks are of one call of one function.
+    pub(crate) suspected: bool,
     /// What the three did: first, foreign, next.
     pub(crate) did: [Access; 3],
 }

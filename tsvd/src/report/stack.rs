@@ -21,6 +21,8 @@ const MAX_BOTTOM: usize = 48;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RawStack {
     addresses: Vec<usize>,
+    /// Of a deep one: the function of each, and where its frame is.
+    calls: Vec<(usize, usize)>,
 }
 
 impl RawStack {
@@ -34,7 +36,48 @@ impl RawStack {
             addresses.push(frame.ip().addr());
             addresses.len() < MAX_FRAMES
         });
-        Self { addresses }
+        Self {
+            addresses,
+            calls: Vec::new(),
+        }
+    }
+
+    /// The same, with what tells one call of a function from another; several times as long.
+    #[inline(never)]
+    pub(crate) fn capture_deep() -> Self {
+        let mut stack = Self::default();
+        backtrace::trace(|frame| {
+            stack.addresses.push(frame.ip().addr());
+            let call = (frame.symbol_address().addr(), frame.sp().addr());
+            stack.calls.push(call);
+            stack.addresses.len() < MAX_FRAMES
+        });
+        stack
+    }
+
+    /// The places at which two deep stacks of one thread leave a call that they have in common, if it is the only difference
+    /// between them up to there, and the code has gone on. (In its order, which is nearly that of the source.)
+    pub(crate) fn parting(&self, next: &Self) -> Option<[usize; 2]> {
+        if self.addresses.len().max(next.addresses.len()) == MAX_FRAMES {
+            return None;
+        }
+        let outermost = |stack: &'_ Self| {
+            let calls = stack.calls.clone();
+            stack.addresses.clone().into_iter().zip(calls).rev()
+        };
+        let mut frames = outermost(self).zip(outermost(next));
+        let ((first, first_call), (second, second_call)) =
+            frames.find(|(first, next)| first != next)?;
+        let is_one = first_call == second_call && first_call.0 != 0;
+        (is_one && first < second).then_some([first, second])
+    }
+
+    /// The function in one call of which this stack and a later one of the thread were, if it had gone on in its source.
+    pub(crate) fn function_of_both(&self, next: &Self) -> Option<String> {
+        let [first, next] = self.parting(next)?.map(outermost_symbol);
+        let ((function, first), (other, next)) = (first?, next?);
+        let goes_on = first.0 == next.0 && first < next;
+        (goes_on && function == other).then_some(function)
     }
 
     /// The outermost frames of the calling thread's stack, however deep it is.
@@ -50,6 +93,7 @@ impl RawStack {
         });
         Self {
             addresses: addresses.into(),
+            calls: Vec::new(),
         }
     }
 
@@ -85,6 +129,23 @@ impl RawStack {
         }
         frames
     }
+}
+
+/// A place in a source.
+type Place = (PathBuf, u32, u32);
+
+/// The function that has the instruction, not one that is inlined there, and the place of the call.
+fn outermost_symbol(address: usize) -> Option<(String, Place)> {
+    let mut found = None;
+    backtrace::resolve(address as *mut c_void, |symbol| {
+        let place = || {
+            let column = symbol.colno().unwrap_or(0);
+            Some((symbol.filename()?.to_owned(), symbol.lineno()?, column))
+        };
+        let name = symbol.name().map(|name| format!("{name:#}"));
+        found = name.zip(place());
+    });
+    found
 }
 
 /// The call site at `location`. Where that is a library line, the line of the user's below it in `stack`, if `stack` shows it.
@@ -143,6 +204,43 @@ mod tests {
         assert!(of("inner").is_some(), "{frames:#?}");
     }
 
+    #[inline(never)]
+    fn step() -> RawStack {
+        std::hint::black_box(RawStack::capture_deep())
+    }
+
+    #[inline(never)]
+    fn two_steps() -> [RawStack; 2] {
+        let first = step();
+        let second = step();
+        std::hint::black_box([first, second])
+    }
+
+    #[test]
+    fn one_call_that_goes_on_is_told_from_two() {
+        let [first, second] = two_steps();
+        let function = first.function_of_both(&second).expect("one call");
+        assert!(function.ends_with("tests::two_steps"), "{function}");
+        assert_eq!(second.function_of_both(&first), None, "it does not go back");
+        assert_eq!(first.function_of_both(&first), None, "one place");
+        let [_, third] = two_steps();
+        let outer = first.function_of_both(&third).expect("one call");
+        assert!(
+            outer.ends_with("one_call_that_goes_on_is_told_from_two"),
+            "{outer}"
+        );
+        let rounds: Vec<_> = (0..2).map(|_| step()).collect();
+        assert_eq!(rounds[0].function_of_both(&rounds[1]), None, "two rounds");
+        let elsewhere = std::thread::spawn(two_steps).join().unwrap();
+        assert_eq!(
+            first.function_of_both(&elsewhere[1]),
+            None,
+            "another thread"
+        );
+        let flat = RawStack::capture();
+        assert_eq!(flat.function_of_both(&second), None, "nothing is known");
+    }
+
     #[test]
     fn the_start_of_the_thread_is_not_shown() {
         let stack = std::thread::spawn(|| inner(0)).join().unwrap();
@@ -186,7 +284,11 @@ mod tests {
     fn an_empty_stack_and_a_wrong_address_resolve() {
         assert_eq!(RawStack::default().resolve(), []);
         assert_eq!(
-            RawStack { addresses: vec![1] }.resolve(),
+            RawStack {
+                addresses: vec![1],
+                ..RawStack::default()
+            }
+            .resolve(),
             [Frame::new(UNKNOWN, None, None)]
         );
     }

@@ -2,13 +2,39 @@
 
 use super::attribution::Seen;
 use crate::contract::{Access, Pattern, Region};
-use crate::engine::traps::{Interrupted, Party};
+use crate::engine::traps::{Evidence, Interrupted, Party};
 use crate::report::{self, PartyIdentity, Violation};
+
+/// The function that is suspected, if the interleaving is a suspicion: both accesses have to be made in one call, in its order.
+pub(super) fn suspected(evidence: &Evidence<Seen>) -> Option<String> {
+    let region = evidence.region.as_ref()?;
+    let first = evidence.first.stack.as_ref()?;
+    first.function_of_both(region.next.stack.as_ref()?)
+}
+
+/// What is said of a suspicion at the end.
+pub(super) fn brief(suspicion: &Violation) -> String {
+    let site = |party: &report::Party| {
+        let report::Site { file, line, .. } = &party.site;
+        format!("`{}` at {file}:{line}", party.operation)
+    };
+    let region = suspicion.region.as_ref();
+    let function = region.map_or("", |region| &region.name);
+    let next = region.and_then(|region| region.accesses.get(1));
+    report::printable(&format!(
+        "tsvd: suspicion: between {} and {}, both in `{function}`, came {}. If that must not be, mark the function \
+         with #[tsvd::expect_atomic]; if it may, TSVD_SUSPICIONS=off looks for none.",
+        site(&suspicion.first),
+        next.map(site).unwrap_or_default(),
+        site(&suspicion.second),
+    ))
+}
 
 /// Makes `violation`, which has the region's earlier access and the foreign one, that of the region.
 pub(super) fn amend(
     violation: &mut Violation,
     region: &Interrupted<Seen>,
+    function: Option<String>,
     describe: impl Fn(&Party<Seen>) -> report::Party,
 ) {
     let mut next = describe(&region.next);
@@ -26,7 +52,7 @@ pub(super) fn amend(
     violation.id = report::fingerprint_of_region(first, second, last);
     violation.kind = report::Kind::Atomicity;
     violation.region = Some(report::Region {
-        name: name(region.declared),
+        name: function.unwrap_or_else(|| name(region.declared)),
         pattern: match region.pattern {
             Pattern::ReadWriteRead => report::Pattern::ReadWriteRead,
             Pattern::WriteWriteRead => report::Pattern::WriteWriteRead,

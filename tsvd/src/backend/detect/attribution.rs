@@ -37,6 +37,15 @@ impl Seen {
         }
     }
 
+    /// The same with all of its frames.
+    #[inline(never)]
+    pub(super) fn capture_deep() -> Self {
+        Self {
+            stack: RawStack::capture_deep(),
+            by: current(),
+        }
+    }
+
     pub(super) fn by(&self) -> &Attribution {
         &self.by
     }

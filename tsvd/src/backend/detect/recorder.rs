@@ -18,8 +18,8 @@ use parking_lot::Mutex;
 
 use super::attribution::{self, Seen};
 use super::watch::{Found, Frame};
-use super::{ENGINE, gate, heartbeat, memory, threads};
-use crate::config::OnViolation;
+use super::{ENGINE, atomicity, gate, heartbeat, memory, threads};
+use crate::config::{OnViolation, Suspicions};
 use crate::contract::Operation;
 use crate::engine::traps::Evidence;
 use crate::report::{self, Rendering, Report, Run, Violation, path};
@@ -35,6 +35,8 @@ struct Recorder {
     root: Option<PathBuf>,
     /// The violations by what makes them one: an unordered pair of call sites, or the three of a region.
     known: HashMap<Vec<SiteKey>, usize>,
+    /// The same for suspicions; `None` for what turned out to be none.
+    suspected: HashMap<Vec<SiteKey>, Option<usize>>,
     /// For each violation how often it was seen and fails the run.
     failing: Vec<u64>,
     /// Bodies that are watched for their own violations.
@@ -80,6 +82,7 @@ pub(super) fn begin() -> Option<String> {
         file,
         root,
         known: HashMap::new(),
+        suspected: HashMap::new(),
         failing: Vec::new(),
         frames: Vec::new(),
         strangers: 0,
@@ -138,6 +141,11 @@ struct News {
     fails: bool,
 }
 
+fn is_suspicion(evidence: &Evidence<Seen>) -> bool {
+    let region = evidence.region.as_ref();
+    region.is_some_and(|region| region.suspected)
+}
+
 /// Writes a violation, if there is anything new about it.
 fn write(evidence: &Evidence<Seen>) -> Option<News> {
     let mut recorder = RECORDER.lock();
@@ -147,6 +155,9 @@ fn write(evidence: &Evidence<Seen>) -> Option<News> {
 impl Recorder {
     fn add(&mut self, evidence: &Evidence<Seen>) -> Option<News> {
         let key = pair_key(evidence);
+        if is_suspicion(evidence) {
+            return self.suspect(evidence, key);
+        }
         let known = self.known.get(&key).copied();
         self.frames
             .retain(|frame| frame.upgrade().is_some_and(|frame| !frame.is_over()));
@@ -268,17 +279,24 @@ pub(super) fn finish() -> Option<Outcome> {
         heartbeat::leave();
         return None;
     }
-    let (outcome, complaint) = {
+    let (outcome, complaint, suspicions) = {
         // Another thread may be writing a report; should it never end, the process has to.
         let mut recorder = RECORDER.try_lock_for(LAST_REPORT)?;
         let recorder = recorder.as_mut()?;
         let complaint = recorder.write();
+        let suspicions = &recorder.report.suspicions;
+        let denied = match gate::config().suspicions {
+            Suspicions::Deny => suspicions.len(),
+            Suspicions::List | Suspicions::Off => 0,
+        };
+        let suspicions: Vec<_> = suspicions.iter().map(atomicity::brief).collect();
         let outcome = Outcome {
-            failing: recorder.report.failing().count(),
+            failing: recorder.report.failing().count() + denied,
             file: shorter(&recorder.file),
         };
-        (outcome, complaint)
+        (outcome, complaint, suspicions)
     };
+    suspicions.iter().for_each(|text| say(text));
     complaint.iter().for_each(|text| say(text));
     memory::save();
     Some(outcome)
@@ -288,6 +306,27 @@ pub(super) fn finish() -> Option<Outcome> {
 const LAST_REPORT: Duration = Duration::from_secs(10);
 
 impl Recorder {
+    /// Lists a suspicion, if it is one: what there is to complain of.
+    fn suspect(&mut self, evidence: &Evidence<Seen>, key: Vec<SiteKey>) -> Option<News> {
+        match self.suspected.get(&key) {
+            Some(Some(index)) => self.report.suspicions[*index].occurrences += 1,
+            Some(None) => {}
+            None => {
+                let is_one = atomicity::suspected(evidence).is_some();
+                let index = is_one.then_some(self.report.suspicions.len());
+                self.suspected.insert(key, index);
+                if is_one {
+                    self.report.suspicions.push(self.describe(evidence));
+                    return self.write().map(|complaint| News {
+                        texts: vec![complaint],
+                        fails: false,
+                    });
+                }
+            }
+        }
+        None
+    }
+
     /// What there is to complain of, once.
     fn write(&mut self) -> Option<String> {
         self.report.summary = account::summary(&ENGINE, self.report.violations.len());

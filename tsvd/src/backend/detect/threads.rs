@@ -51,7 +51,7 @@ impl Drop for Release {
         MINE.with(|mine| {
             mine.state.set(State::Gone);
             if let Some(context) = mine.block.take() {
-                if context.regions.any() {
+                if context.regions.is_open() {
                     ENGINE.abandon_regions(context);
                 }
                 context.release();

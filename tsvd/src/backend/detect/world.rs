@@ -110,6 +110,18 @@ impl Environment for World {
         Seen::capture()
     }
 
+    fn deep_stack(&self) -> Seen {
+        Seen::capture_deep()
+    }
+
+    fn is_one_call(&self, first: &Seen, next: &Seen) -> bool {
+        first.parting(next).is_some()
+    }
+
+    fn goes_on(&self, first: &Seen, next: &Seen) -> bool {
+        first.function_of_both(next).is_some()
+    }
+
     fn thread_name(&self) -> Option<String> {
         std::thread::current().name().map(str::to_owned)
     }

@@ -48,6 +48,16 @@ pub(crate) trait Environment: Sized + Send + Sync + 'static {
     /// The calling thread's stack.
     fn stack(&self) -> Self::Stack;
 
+    /// The same, with what tells one call of a function from another.
+    fn deep_stack(&self) -> Self::Stack;
+
+    /// Whether two [deep](Self::deep_stack) stacks of one thread seem to be of one call of one function, which has gone on between
+    /// them. Cheap.
+    fn is_one_call(&self, first: &Self::Stack, next: &Self::Stack) -> bool;
+
+    /// The same, by the source: as costly as a report, so asked without any lock, and only where there is something to report.
+    fn goes_on(&self, first: &Self::Stack, next: &Self::Stack) -> bool;
+
     /// The calling thread's name.
     fn thread_name(&self) -> Option<String>;
 

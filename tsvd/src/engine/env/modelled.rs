@@ -162,6 +162,16 @@ impl Environment for Modelled {
 
     fn stack(&self) {}
 
+    fn deep_stack(&self) {}
+
+    fn is_one_call(&self, (): &(), (): &()) -> bool {
+        false
+    }
+
+    fn goes_on(&self, (): &(), (): &()) -> bool {
+        false
+    }
+
     fn thread_name(&self) -> Option<String> {
         None
     }

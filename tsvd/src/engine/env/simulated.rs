@@ -244,6 +244,18 @@ impl Environment for Simulated {
         ME.get()
     }
 
+    fn deep_stack(&self) -> usize {
+        ME.get()
+    }
+
+    fn is_one_call(&self, first: &usize, next: &usize) -> bool {
+        first == next
+    }
+
+    fn goes_on(&self, first: &usize, next: &usize) -> bool {
+        first == next
+    }
+
     fn thread_name(&self) -> Option<String> {
         Some(format!("simulated {}", ME.get()))
     }

@@ -2,6 +2,7 @@
 
 use std::panic::Location;
 
+use super::suspicion::UNDECLARED;
 use super::watch::{Foreign, Part, Watch};
 use crate::contract::{Did, Key, Object, Operation, Pattern, Region};
 use crate::engine::Engine;
@@ -128,7 +129,8 @@ impl<E: Environment> Engine<E> {
         context: &'static Context<E>,
         call: &Call<'_>,
     ) -> Option<Delayed> {
-        if context.regions.any() {
+        let suspected = || context.regions.any_suspected() && self.watched.any(call.object_hash());
+        if context.regions.any() || suspected() {
             self.approach_as(context, call, Outlook::All)
         } else {
             None
@@ -189,7 +191,7 @@ impl<E: Environment> Engine<E> {
         drop(bucket);
         let is_watched = !own.is_empty() || !visited.is_empty();
         let seen = is_watched.then(|| {
-            let tells = interrupted || !visited.is_empty() || self.trap_set.is_any_armed();
+            let tells = interrupted || !visited.is_empty() || context.regions.is_new();
             let text = call.key.and_then(|key| key.debug).filter(|_| tells);
             Box::new(Seen {
                 entered_ns: self.env.now(),
@@ -230,7 +232,9 @@ impl<E: Environment> Engine<E> {
         let _suspended = context.map(Context::suspend);
         let (call, number) = (visit.call(), visit.context);
         let before = visit.seen.and_then(|seen| {
-            let is_own = !seen.own.is_empty();
+            let is_declared =
+                |region: &u64| context.is_none_or(|context| !context.regions.is_suspected(*region));
+            let is_own = seen.own.iter().any(is_declared);
             let before = self.decide(context, &call, number, *seen, did);
             is_own.then_some(before)
         });
@@ -240,6 +244,9 @@ impl<E: Environment> Engine<E> {
             && (call.operation.is_thread_safe() || before.is_some())
         {
             self.recall_access(context, &call, did, before);
+            if before.is_none() && call.operation.is_thread_safe() && self.number_of(context) == number {
+                self.watch_undeclared(context, &call, did);
+            }
         }
     }
 
@@ -255,11 +262,17 @@ impl<E: Environment> Engine<E> {
     ) -> Option<Did> {
         // Else it began in another context than it ends in: nobody's region.
         let here = context.filter(|context| self.number_of(context) == number);
+        let interrupted = seen.cuts.iter().any(|(_, others)| *others > 0);
+        // A region's first access has left when it turns out to be of interest: of some the stack is kept in advance.
+        let is_worth = |context: &'static Context<E>| {
+            let site = self.cached(context, call).number();
+            context.regions.is_new() || (self.trap_set.is_armed(site) && self.stacks.take(site))
+        };
         let tells = did != Did::Nothing
             && (!seen.visited.is_empty()
-                || seen.cuts.iter().any(|(_, others)| *others > 0)
-                || self.trap_set.is_any_armed()
-                || here.is_some_and(|context| context.regions.is_new()));
+                || interrupted
+                || here.is_some_and(|context| context.regions.any() && is_worth(context)));
+        let is_deep = interrupted && here.is_some_and(|context| context.regions.any_suspected());
         let party = Party {
             operation: call.operation,
             site: call.site,
@@ -271,7 +284,10 @@ impl<E: Environment> Engine<E> {
             lineage: seen.lineage.take(),
             entered_ns: seen.entered_ns,
             delayed_ns: seen.delayed.map_or(0, |delayed| delayed.ns),
-            stack: tells.then(|| self.env.stack()),
+            stack: tells.then(|| match is_deep {
+                true => self.env.deep_stack(),
+                false => self.env.stack(),
+            }),
         };
         let hash = call.object_hash();
         // What is freed is freed without the lock.
@@ -286,9 +302,12 @@ impl<E: Environment> Engine<E> {
             if did == Did::Nothing {
                 continue;
             }
-            before = Some(watch.did);
+            if !watch.is_suspected() {
+                before = Some(watch.did);
+            }
             let found = watch.interrupted(*others, call.part(), did);
-            if let Some((pattern, foreign)) = found.filter(|_| here.is_some())
+            let belongs = || self.belongs(watch, call.site, party.stack.as_ref());
+            if let Some((pattern, foreign)) = found.filter(|_| here.is_some() && belongs())
                 && proofs.iter().all(|proof| proof.region != watch.region)
             {
                 proofs.push(Proof {
@@ -314,6 +333,10 @@ impl<E: Environment> Engine<E> {
         let mut forgotten = Vec::new();
         if did != Did::Nothing && !seen.is_end {
             for region in &seen.own {
+                if context.is_some_and(|context| context.regions.is_suspected(*region)) {
+                    forgotten.push((call.object.words(), *region));
+                    continue;
+                }
                 self.keep(
                     &mut bucket,
                     call.object,
@@ -330,7 +353,17 @@ impl<E: Environment> Engine<E> {
         drop(gone);
         for (words, region) in forgotten {
             self.unwatch(words, |other| other == region);
+            if let Some(context) = context
+                && context.regions.is_suspected(region)
+            {
+                self.end_undeclared(context, region);
+            }
         }
+        proofs.retain(|proof| {
+            let stacks = proof.first.stack.as_ref().zip(party.stack.as_ref());
+            !std::ptr::eq(proof.declared, &UNDECLARED)
+                || stacks.is_some_and(|(first, next)| self.env.goes_on(first, next))
+        });
         if seen.delayed.is_some() && proofs.is_empty() {
             let site = self.site(call.operation, call.site);
             self.strategy.failed(&self.trap_set, site);
@@ -347,7 +380,7 @@ impl<E: Environment> Engine<E> {
     /// The access of `party`, which has just left, is the last of `region` to its part of the object. In another context than it
     /// began in, it is nobody's.
     #[expect(clippy::too_many_arguments, reason = "one step of one caller's")]
-    fn keep(
+    pub(super) fn keep(
         &self,
         bucket: &mut Bucket<E>,
         object: Object,
@@ -441,6 +474,7 @@ impl<E: Environment> Engine<E> {
                 declared,
                 pattern,
                 next,
+                suspected: std::ptr::eq(declared, &UNDECLARED),
                 did: [before, foreign, did].map(Did::access),
             }),
         });
@@ -503,7 +537,8 @@ impl<E: Environment> Engine<E> {
         fence(Ordering::Acquire);
         let near = self.learn(context, call, did, before, quiet);
         // In a region everything is examined.
-        if quiet && !near && !self.clocked && before.is_none() {
+        let watches = || self.may_suspect(self.cached(context, call).number());
+        if quiet && !near && !self.clocked && before.is_none() && !watches() {
             context.filter.stamp(tag, now);
         }
     }

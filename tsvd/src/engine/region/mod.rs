@@ -9,15 +9,17 @@
 //! bucket's lock, and is exact whatever the timing.
 //!
 //! - [`open`] has the regions of a context; [`watch`] what the table knows; [`access`] an access's way in and out;
-//! - [`pause`] is the delay between check and act, and the near misses that call for one.
+//! - [`pause`] is the delay between check and act, and the near misses that call for one; [`suspicion`] goes without a declaration.
 
 pub(crate) mod access;
 mod open;
 mod pause;
+mod suspicion;
 pub(super) mod watch;
 
 pub(crate) use access::Visit;
 pub(super) use open::Regions;
 pub(crate) use open::{On, OpenRegion, Paused};
 pub(super) use pause::{Acts, Hold};
+pub(super) use suspicion::Stacks;
 pub(super) use watch::Watched;

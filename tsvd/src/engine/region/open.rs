@@ -2,6 +2,7 @@
 
 use super::Visit;
 use super::access::Outlook;
+use super::suspicion::UNDECLARED;
 use crate::contract::{Did, Key, Object, Region, meet};
 use crate::engine::Engine;
 use crate::engine::enter::{Call, object_hash};
@@ -12,6 +13,9 @@ use crate::engine::primitive::lossy::{Arc, AtomicU32, AtomicU64, Mutex, Ordering
 
 /// Objects that a region watches at a time; of more the one it came to first is forgotten.
 const OBJECTS: usize = 64;
+
+/// Accesses that a context remembers at a time for suspicions.
+const SUSPECTED: usize = 4;
 
 /// What a scope's region is about; a function's is about every object.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +47,28 @@ pub(super) struct Open {
     /// The words of the objects it has watches on.
     objects: Vec<[u64; 2]>,
     caught: bool,
+    /// Nobody declared it.
+    suspected: bool,
 }
 
 impl Open {
+    /// What an access of no region may be the first of.
+    pub(super) fn suspected(number: u64, task: Option<String>, call: &Call<'_>) -> Self {
+        let (role, key) = call.part();
+        let object = call.object;
+        Self {
+            number,
+            declared: &UNDECLARED,
+            on: Some(On { object, role, key }),
+            task,
+            frame: None,
+            outer: None,
+            objects: Vec::new(),
+            caught: false,
+            suspected: true,
+        }
+    }
+
     /// A scope can be held over an await, against its documentation: then the thread's calls are not all of its task's.
     fn takes(&self, call: &Call<'_>, task: Option<&str>) -> bool {
         let own = self.frame.is_some() || self.task.as_deref() == task;
@@ -57,6 +80,7 @@ impl Open {
 /// Those of one thread. Its own alone.
 pub(crate) struct Regions {
     any: AtomicU32,
+    any_suspected: AtomicU32,
     opened: AtomicU64,
     list: Mutex<Vec<Open>>,
     /// Operations in flight that are accesses of its regions, or of others' objects, by the index of their marks.
@@ -73,10 +97,43 @@ impl Regions {
     pub(in crate::engine) fn new() -> Self {
         Self {
             any: AtomicU32::new(0),
+            any_suspected: AtomicU32::new(0),
             opened: AtomicU64::new(0),
             list: Mutex::new(Vec::new()),
             marked: Mutex::new(Vec::new()),
         }
+    }
+
+    fn count(&self, list: &[Open]) {
+        let suspected = list.iter().filter(|open| open.suspected).count();
+        self.any
+            .store((list.len() - suspected) as u32, Ordering::Relaxed);
+        self.any_suspected
+            .store(suspected as u32, Ordering::Relaxed);
+    }
+
+    /// Whether there is anything to end with the thread.
+    #[cfg_attr(loom, allow(dead_code, reason = "models end no threads"))]
+    pub(crate) fn is_open(&self) -> bool {
+        self.any() || self.any_suspected()
+    }
+
+    /// Whether an access may be the second of a suspicion.
+    #[inline]
+    pub(super) fn any_suspected(&self) -> bool {
+        self.any_suspected.load(Ordering::Relaxed) != 0
+    }
+
+    pub(super) fn is_suspected(&self, number: u64) -> bool {
+        self.with(number, |open| open.suspected) == Some(true)
+    }
+
+    /// The one that goes if there is to be another.
+    pub(super) fn oldest_suspected(&self) -> Option<u64> {
+        let list = self.list.lock();
+        let mut suspected = list.iter().filter(|open| open.suspected);
+        let oldest = suspected.next()?.number;
+        (suspected.count() + 1 >= SUSPECTED).then_some(oldest)
     }
 
     /// Whether one is open.
@@ -128,17 +185,17 @@ impl Regions {
         taking.map(|open| open.number).collect()
     }
 
-    fn push(&self, open: Open) {
+    pub(super) fn push(&self, open: Open) {
         let mut list = self.list.lock();
         list.push(open);
-        self.any.store(list.len() as u32, Ordering::Relaxed);
+        self.count(&list);
     }
 
-    fn remove(&self, number: u64) -> Option<Open> {
+    pub(super) fn remove(&self, number: u64) -> Option<Open> {
         let mut list = self.list.lock();
         let index = list.iter().position(|open| open.number == number)?;
         let open = list.remove(index);
-        self.any.store(list.len() as u32, Ordering::Relaxed);
+        self.count(&list);
         Some(open)
     }
 
@@ -192,12 +249,13 @@ impl<E: Environment> Engine<E> {
             outer: None,
             objects: Vec::new(),
             caught: false,
+            suspected: false,
         });
         Some(OpenRegion(number))
     }
 
     /// Never given twice: contexts have their numbers, and their regions are counted.
-    fn region_number(&self, context: &Context<E>) -> u64 {
+    pub(super) fn region_number(&self, context: &Context<E>) -> u64 {
         let regions = &context.regions;
         let count = regions.opened.load(Ordering::Relaxed) + 1;
         regions.opened.store(count, Ordering::Relaxed);
@@ -281,7 +339,9 @@ impl<E: Environment> Engine<E> {
 
     /// The same for every region of the caller's, as far as `object` is concerned.
     pub(crate) fn revalidated(&self, context: &Context<E>, object: Object) {
-        if !context.regions.any() || context.is_suspended() || self.now.is_off() {
+        let regions = &context.regions;
+        let none = !regions.any() && !regions.any_suspected();
+        if none || context.is_suspended() || self.now.is_off() {
             return;
         }
         let _suspended = context.suspend();
@@ -293,13 +353,13 @@ impl<E: Environment> Engine<E> {
     pub(crate) fn abandon_regions(&self, context: &Context<E>) {
         context.regions.marked.lock().clear();
         let list = std::mem::take(&mut *context.regions.list.lock());
-        context.regions.any.store(0, Ordering::Relaxed);
+        context.regions.count(&[]);
         if !self.now.is_off() {
             list.iter().for_each(|open| self.unwatch_all(open));
         }
     }
 
-    fn unwatch_all(&self, open: &Open) {
+    pub(super) fn unwatch_all(&self, open: &Open) {
         for words in &open.objects {
             self.unwatch(*words, |region| region == open.number);
         }
@@ -326,6 +386,7 @@ impl<E: Environment> Engine<E> {
             outer: None,
             objects: Vec::new(),
             caught: false,
+            suspected: false,
         }))
     }
 

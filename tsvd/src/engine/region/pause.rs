@@ -149,7 +149,8 @@ impl<E: Environment> Engine<E> {
         if !self.strategy.is_due(&self.trap_set, arrival) {
             return None;
         }
-        let own = self.own_regions(context, outlook, call);
+        let mut own = self.own_regions(context, outlook, call);
+        self.leave_strangers(context, call, &mut own);
         let worth = self
             .traps
             .lock(call.object_hash())
@@ -172,6 +173,20 @@ impl<E: Environment> Engine<E> {
         let ns = delayed.map_or(0, |delayed| delayed.ns);
         budget::refund(&self.slept, &context.slept, delay_ns.saturating_sub(ns));
         delayed
+    }
+
+    /// Leaves of `own` those whose second access this call can be.
+    fn leave_strangers(&self, context: &Context<E>, call: &Call<'_>, own: &mut Vec<u64>) {
+        if !own.iter().any(|own| context.regions.is_suspected(*own)) {
+            return;
+        }
+        let stack = self.env.deep_stack();
+        let bucket = self.traps.lock(call.object_hash());
+        own.retain(|own| {
+            let mut watches = bucket.watches.iter();
+            let watch = watches.find(|watch| watch.region == *own);
+            watch.is_some_and(|watch| self.belongs(watch, call.site, Some(&stack)))
+        });
     }
 
     /// Holds the region before its access for at most `delay_ns`.
@@ -270,7 +285,9 @@ impl<E: Environment> Engine<E> {
             let mine = before
                 .flatten()
                 .is_some_and(|before| Pattern::of(before, their, did).is_some());
-            if mine || self.acts.interrupts(other.site, likely) {
+            // Anybody's may turn out to be the second of a suspicion.
+            let suspects = self.parameters.suspicions && before.is_none();
+            if mine || suspects || self.acts.interrupts(other.site, likely) {
                 near.borrow_mut().push(other);
             }
             false

@@ -5,7 +5,8 @@ use std::panic::Location;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use super::lab::{Body, GET, INSERT, MS, Thread, object, parameters, run_by};
+use super::lab::{Body, GET, INSERT, MS, Thread, object, run_by};
+use crate::config::Parameters;
 use crate::contract::{Access, Did, Key, Object, Operation, Pattern, Region};
 use crate::engine::enter::{Entered, object_hash};
 use crate::engine::env::simulated::Simulated;
@@ -44,6 +45,14 @@ fn call(operation: &'static Operation, object: Object, key: Option<u64>) -> Call
     }
 }
 
+/// Nothing is looked for but what interrupts declared regions.
+fn declared() -> Parameters {
+    Parameters {
+        suspicions: false,
+        ..super::lab::parameters()
+    }
+}
+
 /// An engine and two contexts, whose steps the test makes one after the other.
 struct Desk {
     engine: &'static Engine<Simulated>,
@@ -54,8 +63,12 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
+        Self::with(declared())
+    }
+
+    fn with(parameters: Parameters) -> Self {
         let now: &'static Now = Box::leak(Box::new(Now::undecided()));
-        let engine = Engine::new(Simulated::new(1, 1), now, parameters());
+        let engine = Engine::new(Simulated::new(1, 1), now, parameters);
         let engine: &'static Engine<Simulated> = Box::leak(Box::new(engine));
         now.switch_on();
         Self {
@@ -701,7 +714,7 @@ fn check_then_act_that_never_meets_by_itself_is_caught_by_a_delay() {
         let map = object(&map);
         // Half a period apart: nobody comes in between unless somebody is held.
         let ran = run_by(
-            parameters(),
+            declared(),
             seed,
             vec![
                 get_or_create(map, 40, 0, 8 * MS),
@@ -738,7 +751,7 @@ fn whoever_only_looks_or_acts_is_not_held() {
             })
         };
         let ran = run_by(
-            parameters(),
+            declared(),
             seed,
             vec![body(0, &LOOK, Read), body(MS / 2, &PUT, Write)],
         );
@@ -757,7 +770,7 @@ fn delays_in_vain_become_fewer() {
         let turn = AtomicU64::new(0);
         let rounds = 60;
         let ran = run_by(
-            parameters(),
+            declared(),
             seed,
             vec![
                 Box::new(|t| {
@@ -818,7 +831,7 @@ fn of_two_between_check_and_act_one_is_held() {
                 engine.close_region(t.context, &open, true);
             })
         };
-        let ran = run_by(parameters(), seed, vec![body(), body()]);
+        let ran = run_by(declared(), seed, vec![body(), body()]);
         assert_eq!(ran.evidence.len(), 1, "seed {seed}");
         assert_eq!(ran.delays, 1, "seed {seed}");
         assert!(ran.delay_ns < 2 * MS, "{} µs", ran.delay_ns / 1000);
@@ -830,7 +843,7 @@ fn who_found_the_others_work_done_would_have_done_it() {
     let map = 0;
     let map = object(&map);
     let ran = run_by(
-        parameters(),
+        declared(),
         1,
         vec![
             Box::new(|t| {
@@ -849,6 +862,93 @@ fn who_found_the_others_work_done_would_have_done_it() {
     );
     assert!(ran.evidence.is_empty());
     assert_eq!(ran.near_misses, 1);
+}
+
+/// What a program without any region is suspected of, by its accesses in a loop of `rounds`, and how often it was held.
+fn suspected(seed: u64, rounds: u64, body: impl Fn(&Thread<'_>, Object) + Sync) -> (usize, u64) {
+    let map = 0;
+    let map = object(&map);
+    let run = |offset| -> Body<'_> {
+        let body = &body;
+        Box::new(move |t| {
+            t.pause(offset);
+            for _ in 0..rounds {
+                body(t, map);
+                t.pause(8 * MS);
+            }
+        })
+    };
+    let ran = run_by(super::lab::parameters(), seed, vec![run(0), run(4 * MS)]);
+    for found in &ran.evidence {
+        let region = found.region.as_ref().unwrap();
+        assert!(region.suspected);
+        assert_ne!(found.first.site, region.next.site);
+    }
+    (ran.evidence.len(), ran.delays)
+}
+
+#[test]
+fn check_then_act_is_suspected_where_nothing_is_declared() {
+    for seed in 0..100 {
+        let (found, _) = suspected(seed, 40, |t, map| {
+            t.access(&LOOK, map, None, Read, 0);
+            t.pause(MS / 10);
+            t.access(&PUT, map, None, Write, 0);
+        });
+        assert!(found > 0, "seed {seed}");
+    }
+}
+
+#[test]
+fn few_accesses_are_watched_at_a_time_where_nothing_is_declared() {
+    let desk = Desk::with(super::lab::parameters());
+    let many = vec![0_u64; 100];
+    let call = |value| Call {
+        site: LOOK.definition(),
+        ..call(&LOOK, object(value), None)
+    };
+    let sites = desk.engine.sites();
+    let site = sites.number(&LOOK, LOOK.definition(), |_| None);
+    desk.engine.trap_set.suspect(site, site, MS);
+    let mut most = 0;
+    for value in &many {
+        let visit = desk.engine.arrive(desk.own, &call(value), None).unwrap();
+        desk.leave(desk.own, visit, Read);
+        let buckets = desk.engine.traps.buckets();
+        most = most.max(
+            buckets
+                .map(|bucket| bucket.lock().watches.len())
+                .sum::<usize>(),
+        );
+    }
+    assert_eq!(most, 4);
+    desk.engine.abandon_regions(desk.own);
+    assert!(
+        !desk
+            .engine
+            .watched
+            .any(object_hash(object(&many[99]).words()))
+    );
+}
+
+#[test]
+fn single_steps_are_not_suspected() {
+    for seed in 0..50 {
+        // One call site that meets itself.
+        let found = suspected(seed, 40, |t, map| t.access(&PUT, map, None, Write, 0));
+        assert_eq!(found, (0, 0), "seed {seed}: writes");
+        let found = suspected(seed, 40, |t, map| t.access(&SWAP, map, None, Update, 0));
+        assert_eq!(found, (0, 0), "seed {seed}: updates");
+        // Looks again before it writes.
+        let (found, _) = suspected(seed, 40, |t, map| {
+            t.access(&LOOK, map, None, Read, 0);
+            t.pause(MS / 10);
+            t.access(&SWAP, map, None, Revalidated { wrote: true }, 0);
+            // So that its own last access is none of the next round's.
+            t.lab.engine.revalidated(t.context, map);
+        });
+        assert_eq!(found, 0, "seed {seed}: entries");
+    }
 }
 
 /// An access as it really was, in steps of a clock that every entry and exit advances.
@@ -878,7 +978,8 @@ fn is_true(found: &Evidence<usize>, log: &[Logged]) -> bool {
     };
     of(&found.first, region.did[0]).any(|first| {
         of(&region.next, region.did[2]).any(|next| {
-            let own = first.region == next.region && first.region != 0 && first.left < next.entered;
+            let declared = first.region == next.region && first.region != 0;
+            let own = (declared || region.suspected) && first.left < next.entered;
             own && Pattern::of(first.did, Did::from(region.did[1]), next.did)
                 == Some(region.pattern)
                 && of(&found.second, region.did[1])
@@ -962,7 +1063,11 @@ fn no_random_program_gets_a_verdict_that_is_not_true() {
                 }
             })
         };
-        let ran = run_by(parameters(), seed, vec![body(0), body(1), body(2)]);
+        let parameters = Parameters {
+            suspicions: seed % 4 == 0,
+            ..declared()
+        };
+        let ran = run_by(parameters, seed, vec![body(0), body(1), body(2)]);
         let log = log.into_inner().unwrap();
         for evidence in &ran.evidence {
             assert!(
@@ -970,7 +1075,13 @@ fn no_random_program_gets_a_verdict_that_is_not_true() {
                 "seed {seed}: reported what did not happen: {evidence:?}"
             );
         }
-        found += usize::from(!ran.evidence.is_empty());
+        let of_regions = |found: &Evidence<usize>| {
+            found
+                .region
+                .as_ref()
+                .is_some_and(|region| !region.suspected)
+        };
+        found += usize::from(ran.evidence.iter().any(of_regions));
         real += usize::from(is_violated(&log));
     }
     assert!(real > 400 && found * 10 >= real * 9, "{found} of {real}");

@@ -48,7 +48,11 @@ impl Recorder {
             region: None,
         };
         if let Some(region) = &evidence.region {
-            atomicity::amend(&mut violation, region, |party| self.party(party));
+            let function = region
+                .suspected
+                .then(|| atomicity::suspected(evidence))
+                .flatten();
+            atomicity::amend(&mut violation, region, function, |party| self.party(party));
         }
         violation
     }
