@@ -114,7 +114,7 @@ impl<E: Environment> Engine<E> {
     ) -> Vec<u64> {
         match outlook {
             Outlook::End(region) => vec![region],
-            Outlook::All if context.regions.any() => {
+            Outlook::All if context.regions.is_open() => {
                 let task = self.env.task_name();
                 context.regions.taking(call, task.as_deref())
             }
@@ -244,7 +244,10 @@ impl<E: Environment> Engine<E> {
             && (call.operation.is_thread_safe() || before.is_some())
         {
             self.recall_access(context, &call, did, before);
-            if before.is_none() && call.operation.is_thread_safe() && self.number_of(context) == number {
+            if before.is_none()
+                && call.operation.is_thread_safe()
+                && self.number_of(context) == number
+            {
                 self.watch_undeclared(context, &call, did);
             }
         }

@@ -35,16 +35,19 @@ impl Condvar {
     #[track_caller]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         let MutexGuard {
-            owner,
+            releasing,
             inner,
+            section,
             mutex,
         } = guard;
-        drop(owner);
+        drop((section, releasing));
         let waited = self.0.wait(inner);
-        let owner = mutex.owner(coming!(at_once CONTRACT, Update "wait", mutex));
+        let releasing = mutex.releasing();
+        let section = coming!(at_once CONTRACT, Update "wait", mutex).enter();
         map(waited, |inner| MutexGuard {
-            owner,
+            releasing,
             inner,
+            section: section.exclusive(),
             mutex,
         })
     }
@@ -69,7 +72,7 @@ impl Condvar {
     {
         // That it is lent mutably is no write: conditions look.
         loop {
-            guard.owner.section.looks();
+            guard.section.looks();
             if !condition(&mut guard.inner) {
                 return Ok(guard);
             }
@@ -93,17 +96,20 @@ impl Condvar {
         timeout: Duration,
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
         let MutexGuard {
-            owner,
+            releasing,
             inner,
+            section,
             mutex,
         } = guard;
-        drop(owner);
+        drop((section, releasing));
         let waited = self.0.wait_timeout(inner, timeout);
-        let owner = mutex.owner(coming!(at_once CONTRACT, Update "wait_timeout", mutex));
+        let releasing = mutex.releasing();
+        let section = coming!(at_once CONTRACT, Update "wait_timeout", mutex).enter();
         map(waited, |(inner, outcome)| {
             let guard = MutexGuard {
-                owner,
+                releasing,
                 inner,
+                section: section.exclusive(),
                 mutex,
             };
             (guard, outcome)
@@ -130,18 +136,20 @@ impl Condvar {
         F: FnMut(&mut T) -> bool,
     {
         let MutexGuard {
-            owner,
+            releasing,
             inner,
+            section,
             mutex,
         } = guard;
         let site = Location::caller();
         let again = || {
-            mutex.owner(coming!(at_once from site, CONTRACT, Update "wait_timeout_while", mutex))
+            let coming = coming!(at_once from site, CONTRACT, Update "wait_timeout_while", mutex);
+            (mutex.releasing(), coming.enter().exclusive())
         };
-        let mut owner = Some(owner);
+        let mut owner = Some((releasing, section));
         // std's own loop, for nobody else makes its outcome: it asks with the mutex locked, before it waits.
         let condition = |value: &mut T| {
-            owner.get_or_insert_with(again).section.looks();
+            owner.get_or_insert_with(again).1.looks();
             let waits = condition(value);
             if waits {
                 owner = None;
@@ -149,11 +157,12 @@ impl Condvar {
             waits
         };
         let waited = self.0.wait_timeout_while(inner, timeout, condition);
-        let owner = owner.unwrap_or_else(again);
+        let (releasing, section) = owner.unwrap_or_else(again);
         map(waited, |(inner, outcome)| {
             let guard = MutexGuard {
-                owner,
+                releasing,
                 inner,
+                section,
                 mutex,
             };
             (guard, outcome)

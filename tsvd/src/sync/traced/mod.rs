@@ -2,7 +2,8 @@
 //! ([`section`](crate::section)); and the strategy `tsvd-hb` is told who goes on because of whom, which to any other is a relaxed
 //! load and a branch.
 //!
-//! A release is told before it is made, and an acquisition after: so who acquires knows at least what it may.
+//! A release is told before it is made, and an acquisition after: so who acquires knows at least what it may. An access begins before
+//! the lock is taken and ends after it is given back, for the engine may allocate, and the lock may be the guest's allocator's.
 
 /// What a guard has of the value it guards: looks and, for one that has it alone, writes.
 macro_rules! guard {
@@ -12,7 +13,7 @@ macro_rules! guard {
 
             #[inline]
             fn deref(&self) -> &T {
-                self.owner.section.looks();
+                self.section.looks();
                 &self.inner
             }
         }
@@ -35,7 +36,7 @@ macro_rules! guard {
         impl<T: ?Sized> DerefMut for $name<'_, T> {
             #[inline]
             fn deref_mut(&mut self) -> &mut T {
-                self.owner.section.writes();
+                self.section.writes();
                 &mut self.inner
             }
         }
@@ -60,35 +61,18 @@ use std::ptr;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 use crate::backend::synchronised::released;
-use crate::section::Held;
 
 fn address<T: ?Sized>(of: &T) -> usize {
     ptr::from_ref(of).addr()
 }
 
-/// Tells of the release when it is dropped.
+/// Part of a guard, above std's: tells of the release when it is dropped, before the lock is given back.
 struct Releasing(usize);
 
 impl Drop for Releasing {
     #[inline]
     fn drop(&mut self) {
         released(self.0);
-    }
-}
-
-/// Part of a guard, above std's: when it is dropped the access ends, and the release is told of, before the lock is given back.
-struct Owner {
-    section: Held,
-    _releasing: Releasing,
-}
-
-impl Owner {
-    #[inline]
-    fn new(section: Held, address: usize) -> Self {
-        Self {
-            section,
-            _releasing: Releasing(address),
-        }
     }
 }
 

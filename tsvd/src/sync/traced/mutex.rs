@@ -2,9 +2,9 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{LockResult, TryLockResult};
 
-use super::{Owner, address, map, try_map};
+use super::{Releasing, address, map, try_map};
 use crate::backend::synchronised::acquired;
-use crate::section::{Coming, End, coming};
+use crate::section::{Call, End, Held, coming};
 
 const CONTRACT: &str = "tsvd::sync::Mutex";
 
@@ -19,8 +19,9 @@ pub struct Mutex<T: ?Sized> {
 /// [`std::sync::MutexGuard`] of a [`Mutex`].
 #[must_use = "if unused the mutex is unlocked at once"]
 pub struct MutexGuard<'a, T: ?Sized> {
-    pub(super) owner: Owner,
+    pub(super) releasing: Releasing,
     pub(super) inner: std::sync::MutexGuard<'a, T>,
+    pub(super) section: Held,
     pub(super) mutex: &'a Mutex<T>,
 }
 
@@ -57,8 +58,8 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        let coming = coming!(CONTRACT, Update "lock", self);
-        map(self.inner.lock(), |inner| self.guard(coming, inner))
+        let section = coming!(CONTRACT, Update "lock", self).enter();
+        map(self.inner.lock(), |inner| self.guard(section, inner))
     }
 
     /// [`std::sync::Mutex::try_lock`].
@@ -69,28 +70,29 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
-        let coming = coming!(at_once CONTRACT, Update "try_lock", self);
-        try_map(self.inner.try_lock(), |inner| self.guard(coming, inner))
+        let section = coming!(at_once CONTRACT, Update "try_lock", self).enter();
+        try_map(self.inner.try_lock(), |inner| self.guard(section, inner))
     }
 
     #[inline]
     fn guard<'a>(
         &'a self,
-        coming: Coming,
+        section: Call,
         inner: std::sync::MutexGuard<'a, T>,
     ) -> MutexGuard<'a, T> {
         MutexGuard {
-            owner: self.owner(coming),
+            releasing: self.releasing(),
             inner,
+            section: section.exclusive(),
             mutex: self,
         }
     }
 
     /// Of a mutex that is held.
     #[inline]
-    pub(super) fn owner(&self, coming: Coming) -> Owner {
+    pub(super) fn releasing(&self) -> Releasing {
         acquired(address(self));
-        Owner::new(coming.enter().exclusive(), address(self))
+        Releasing(address(self))
     }
 
     /// [`std::sync::Mutex::is_poisoned`].

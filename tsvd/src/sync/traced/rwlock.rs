@@ -2,9 +2,9 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::{LockResult, TryLockResult};
 
-use super::{Owner, address, map, try_map};
+use super::{Releasing, address, map, try_map};
 use crate::backend::synchronised::acquired;
-use crate::section::{Coming, End, coming};
+use crate::section::{Call, End, Held, coming};
 
 const CONTRACT: &str = "tsvd::sync::RwLock";
 
@@ -22,15 +22,17 @@ pub struct RwLock<T: ?Sized> {
 /// [`std::sync::RwLockReadGuard`] of an [`RwLock`].
 #[must_use = "if unused the lock is released at once"]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
-    owner: Owner,
+    _releasing: Releasing,
     inner: std::sync::RwLockReadGuard<'a, T>,
+    section: Held,
 }
 
 /// [`std::sync::RwLockWriteGuard`] of an [`RwLock`].
 #[must_use = "if unused the lock is released at once"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
-    owner: Owner,
+    _releasing: Releasing,
     inner: std::sync::RwLockWriteGuard<'a, T>,
+    section: Held,
 }
 
 impl<T> RwLock<T> {
@@ -66,8 +68,8 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        let coming = coming!(CONTRACT, Read "read", self);
-        map(self.inner.read(), |inner| self.reader(coming, inner))
+        let section = coming!(CONTRACT, Read "read", self).enter();
+        map(self.inner.read(), |inner| self.reader(section, inner))
     }
 
     /// [`std::sync::RwLock::try_read`].
@@ -78,8 +80,8 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        let coming = coming!(at_once CONTRACT, Read "try_read", self);
-        try_map(self.inner.try_read(), |inner| self.reader(coming, inner))
+        let section = coming!(at_once CONTRACT, Read "try_read", self).enter();
+        try_map(self.inner.try_read(), |inner| self.reader(section, inner))
     }
 
     /// [`std::sync::RwLock::write`].
@@ -94,8 +96,8 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
-        let coming = coming!(CONTRACT, Update "write", self);
-        map(self.inner.write(), |inner| self.writer(coming, inner))
+        let section = coming!(CONTRACT, Update "write", self).enter();
+        map(self.inner.write(), |inner| self.writer(section, inner))
     }
 
     /// [`std::sync::RwLock::try_write`].
@@ -106,34 +108,36 @@ impl<T: ?Sized> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        let coming = coming!(at_once CONTRACT, Update "try_write", self);
-        try_map(self.inner.try_write(), |inner| self.writer(coming, inner))
+        let section = coming!(at_once CONTRACT, Update "try_write", self).enter();
+        try_map(self.inner.try_write(), |inner| self.writer(section, inner))
     }
 
     #[inline]
     fn reader<'a>(
         &self,
-        coming: Coming,
+        section: Call,
         inner: std::sync::RwLockReadGuard<'a, T>,
     ) -> RwLockReadGuard<'a, T> {
         acquired(address(self));
         RwLockReadGuard {
-            owner: Owner::new(coming.enter().shared(), address(self) + 1),
+            _releasing: Releasing(address(self) + 1),
             inner,
+            section: section.shared(),
         }
     }
 
     #[inline]
     fn writer<'a>(
         &self,
-        coming: Coming,
+        section: Call,
         inner: std::sync::RwLockWriteGuard<'a, T>,
     ) -> RwLockWriteGuard<'a, T> {
         acquired(address(self));
         acquired(address(self) + 1);
         RwLockWriteGuard {
-            owner: Owner::new(coming.enter().exclusive(), address(self)),
+            _releasing: Releasing(address(self)),
             inner,
+            section: section.exclusive(),
         }
     }
 

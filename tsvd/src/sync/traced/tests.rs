@@ -75,16 +75,16 @@ fn readers_read_and_a_writer_does_what_it_does() {
 }
 
 #[test]
-fn what_is_not_locked_is_not_accessed() {
+fn what_is_not_locked_does_nothing() {
     let (mutex, lock) = (Mutex::new(1), RwLock::new(1));
     let (_one, _two) = (mutex.lock().unwrap(), lock.read().unwrap());
     assert_eq!(
         said(|| drop(mutex.try_lock())),
-        ["try_lock (update) at once"]
+        ["try_lock (update) at once", "enter", "nothing"]
     );
     assert_eq!(
         said(|| drop(lock.try_write())),
-        ["try_write (update) at once"]
+        ["try_write (update) at once", "enter", "nothing"]
     );
 }
 
@@ -108,20 +108,20 @@ static MUTEX: Mutex<u32> = Mutex::new(0);
 static LOCK: RwLock<u32> = RwLock::new(0);
 
 #[test]
-fn a_section_is_entered_and_left_while_the_lock_is_held() {
+fn a_section_is_entered_and_left_while_the_lock_is_free() {
     let mutex_is_locked = || MUTEX.inner.try_lock().is_err();
     assert_eq!(
         said_locked(mutex_is_locked, || *MUTEX.lock().unwrap() += 1),
-        ["lock (update)", "enter locked", "write locked"]
+        ["lock (update)", "enter", "write"]
     );
     let lock_is_locked = || LOCK.inner.try_write().is_err();
     assert_eq!(
         said_locked(lock_is_locked, || *LOCK.write().unwrap() += 1),
-        ["write (update)", "enter locked", "write locked"]
+        ["write (update)", "enter", "write"]
     );
     assert_eq!(
         said_locked(lock_is_locked, || *LOCK.read().unwrap()),
-        ["read (read)", "enter locked", "read locked"]
+        ["read (read)", "enter", "read"]
     );
 }
 
