@@ -139,5 +139,7 @@ fn whose_lock_tells_of_itself() {
         return;
     };
     let report = ended.report.expect("a report");
-    assert_eq!(report.summary.operations, 20 * 8 * 50);
+    // And the accesses of the lock.
+    assert!(report.summary.operations > 2 * 20 * 8 * 50);
+    assert!(report.violations.is_empty(), "{}", ended.stderr);
 }
