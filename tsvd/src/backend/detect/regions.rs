@@ -88,7 +88,6 @@ pub(crate) struct Section(Option<Entered>);
 #[derive(Debug)]
 struct Entered {
     visit: Visit,
-    operation: &'static Operation,
     was_panicking: bool,
 }
 
@@ -107,7 +106,6 @@ impl Section {
         let visit = threads::current().and_then(|context| ENGINE.arrive(context, call, delayed));
         Self(visit.map(|visit| Entered {
             visit,
-            operation: call.operation,
             was_panicking: std::thread::panicking(),
         }))
     }
@@ -132,15 +130,16 @@ impl Section {
 
     #[inline]
     fn end(&mut self, did: impl FnOnce(&'static Operation) -> Did) {
-        let Some(entered) = self.0.take() else { return };
+        let Some(entered) = &mut self.0 else { return };
         // Nobody knows how far an access came that panicked.
         let unknown = !entered.was_panicking && std::thread::panicking();
         let did = if unknown {
             Did::Nothing
         } else {
-            did(entered.operation)
+            did(entered.visit.operation())
         };
-        ENGINE.depart(threads::attached(), entered.visit, did);
+        ENGINE.depart_from(threads::attached(), &mut entered.visit, did);
+        self.0 = None;
     }
 }
 
