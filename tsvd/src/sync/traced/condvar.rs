@@ -90,6 +90,7 @@ impl Condvar {
     ///
     /// Where [`std::sync::Condvar::wait`] may.
     #[track_caller]
+    #[expect(clippy::result_large_err, reason = "std's signature")]
     pub fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -126,6 +127,7 @@ impl Condvar {
     ///
     /// Where [`std::sync::Condvar::wait`] may.
     #[track_caller]
+    #[expect(clippy::result_large_err, reason = "std's signature")]
     pub fn wait_timeout_while<'a, T, F>(
         &self,
         guard: MutexGuard<'a, T>,

@@ -1,5 +1,4 @@
-//! The crate of README.md, as its reader has it: outside of this workspace, made of the text that stands there. No native run
-//! finds its bug, loom does, and passes the remedy.
+//! The crates of README.md, as their reader has them: outside of this workspace, made of the text that stands there.
 #![cfg(all(feature = "detect", not(loom)))]
 
 use std::fs;
@@ -8,9 +7,16 @@ use std::process::{Command, Output};
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The block of code that follows `mark` in README.md.
-fn block(readme: &str, mark: &str) -> String {
-    let chapter = "### A bug that no native run finds";
+const MAILBOX: &str = "### A bug that no native run finds";
+const RATES: &str = "## Five minutes with tokio";
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(HERE).join("../README.md")).expect("README.md")
+}
+
+/// The block of code that follows `mark` in a chapter of README.md.
+fn block(chapter: &str, mark: &str) -> String {
+    let readme = readme();
     let (_, chapter) = readme.split_once(chapter).expect("the chapter is there");
     let (_, rest) = chapter.split_once(mark).expect("the file is named");
     let (_, rest) = rest.split_once("\n```").expect("a block follows");
@@ -19,11 +25,10 @@ fn block(readme: &str, mark: &str) -> String {
     block.to_owned()
 }
 
-/// Writes the crate, with each of `replaced` in its source.
-fn write_crate(folder: &Path, replaced: &[(&str, &str)]) {
-    let readme = fs::read_to_string(Path::new(HERE).join("../README.md")).expect("README.md");
-    let manifest = block(&readme, "`Cargo.toml`:").replace("../tsvd/tsvd", HERE);
-    let mut source = block(&readme, "`src/lib.rs`:");
+/// Writes the crate of a chapter, with each of `replaced` in its source.
+fn write_crate(folder: &Path, chapter: &str, replaced: &[(&str, &str)]) {
+    let manifest = block(chapter, "`Cargo.toml`:").replace("../tsvd/tsvd", HERE);
+    let mut source = block(chapter, "`src/lib.rs`");
     for (old, new) in replaced {
         assert!(source.contains(old), "{old} in {source}");
         source = source.replace(old, new);
@@ -69,7 +74,7 @@ fn passes(output: &Output) {
 fn loom_finds_what_no_native_run_does() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();
-    write_crate(folder, &[]);
+    write_crate(folder, MAILBOX, &[]);
     for _ in 0..5 {
         // The second run and those after it know what the first one learnt.
         passes(&cargo_test(folder, false));
@@ -77,14 +82,12 @@ fn loom_finds_what_no_native_run_does() {
     let output = cargo_test(folder, true);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(!output.status.success(), "{said}");
-    let message = block(
-        &fs::read_to_string(Path::new(HERE).join("../README.md")).expect("README.md"),
-        "to say",
-    );
+    let message = block(MAILBOX, "to say");
     assert!(said.contains(message.trim_end()), "{message} in {said}");
 
     write_crate(
         folder,
+        MAILBOX,
         &[
             ("Ordering::Relaxed;", "Ordering::{Acquire, Release};"),
             ("load(Relaxed)", "load(Acquire)"),
@@ -92,5 +95,36 @@ fn loom_finds_what_no_native_run_does() {
         ],
     );
     passes(&cargo_test(folder, true));
+    passes(&cargo_test(folder, false));
+}
+
+#[test]
+fn two_tasks_of_one_thread_suffice() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    write_crate(folder, RATES, &[]);
+    let output = cargo_test(folder, false);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{said}");
+    let message = block(RATES, "`cargo test` says");
+    assert!(said.contains(message.trim_end()), "{message} in {said}");
+
+    write_crate(
+        folder,
+        RATES,
+        &[
+            (
+                "Rates::default();",
+                "tokio::sync::Mutex::new(Rates::default());",
+            ),
+            (
+                "tokio::join!(rates.rate(\"EUR\", fetch(2)), rates.rate(\"EUR\", fetch(2)));",
+                "tokio::join!(
+                    async { rates.lock().await.rate(\"EUR\", fetch(2)).await },
+                    async { rates.lock().await.rate(\"EUR\", fetch(2)).await },
+                );",
+            ),
+        ],
+    );
     passes(&cargo_test(folder, false));
 }
