@@ -87,7 +87,7 @@ fn unreported(program: &str, arguments: &[&str]) -> Summary {
         panic!("one report");
     };
     assert!(report.violations.is_empty() && report.suspicions.is_empty());
-    report.summary.clone()
+    report.summary
 }
 
 fn operations(violation: &Violation) -> [&str; 2] {
