@@ -2,6 +2,7 @@
 
 #![cfg(not(loom))]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -15,16 +16,21 @@ struct Ran {
 
 fn run(program: &str, arguments: &[&str]) -> Ran {
     let dir = tempfile::tempdir().expect("a temporary folder");
+    run_in(dir.path(), program, arguments)
+}
+
+/// In a folder that may have what earlier runs left; the reports are those of all runs.
+fn run_in(dir: &Path, program: &str, arguments: &[&str]) -> Ran {
     let mut command = Command::new(program);
     for variable in ["TSVD", "TSVD_ON_VIOLATION", "TSVD_SEED"] {
         command.env_remove(variable);
     }
     let output = command
         .args(arguments)
-        .env("TSVD_DIR", dir.path())
+        .env("TSVD_DIR", dir)
         .output()
         .expect("the program runs");
-    let loaded = load_dir(&dir.path().join("reports")).expect("a report folder");
+    let loaded = load_dir(&dir.join("reports")).expect("a report folder");
     assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
     Ran {
         status: output.status.code(),
@@ -366,6 +372,37 @@ fn loaded_twice() {
 #[test]
 fn loaded_twice_fixed() {
     one_step(env!("CARGO_BIN_EXE_loaded_twice_fixed"));
+}
+
+/// Of what nobody has declared, in at most two runs: the second begins with what the first has learnt.
+#[test]
+fn undeclared() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut suspected = BTreeSet::new();
+    for _ in 0..2 {
+        let ran = run_in(dir.path(), env!("CARGO_BIN_EXE_undeclared"), &[]);
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        for report in &ran.reports {
+            assert!(report.violations.is_empty(), "{}", ran.stderr);
+            let regions = report
+                .suspicions
+                .iter()
+                .filter_map(|one| one.region.as_ref());
+            suspected.extend(regions.map(|region| region.name.clone()));
+        }
+        if suspected.len() == 2 {
+            let said = "mark the function with #[tsvd::expect_atomic]";
+            assert!(ran.stderr.contains(said), "{}", ran.stderr);
+            break;
+        }
+    }
+    let expected = ["undeclared::count", "undeclared::register"].map(str::to_owned);
+    assert_eq!(suspected, BTreeSet::from(expected));
+}
+
+#[test]
+fn undeclared_fixed() {
+    one_step(env!("CARGO_BIN_EXE_undeclared_fixed"));
 }
 
 /// What the loom models prove right is silent on real threads.
