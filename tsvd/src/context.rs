@@ -8,6 +8,18 @@
 //!
 //! An async operation inherits by itself what it is first polled in. A task that is spawned does not: [`inherit_future`].
 //!
+//! | children | know that they are a part by |
+//! |---|---|
+//! | [`tsvd::thread`](crate::thread), threads and scopes | themselves |
+//! | `std::thread`, crossbeam's scopes, `rayon::join`, a pool's `execute`, tokio's `spawn_blocking` | [`inherit`] around the closure |
+//! | `scope.spawn(|_| …)` of rayon or crossbeam | a job made before: `let job = inherit(|| …); scope.spawn(move |_| job())` |
+//! | parallel iterators | nothing: they are suspected, and not reported |
+//! | tokio's `spawn`, `spawn_local`, any executor's | [`inherit_future`] around the future |
+//! | `join!`, `select!`, futures that are polled below one another | themselves |
+//!
+//! A thread of a pool may take over another job while it waits within an operation. That job counts as its thread's, so what it
+//! does to the operation's object is missed.
+//!
 //! Without it nothing false is reported, for an operation that waits is never proved to overlap; but its threads are
 //! suspected, and delayed in vain.
 

@@ -1,0 +1,101 @@
+//! Futures that are treated badly.
+
+use super::*;
+
+#[test]
+fn an_operation_that_is_never_polled_is_never_in_flight() {
+    silent(false, || {
+        current_thread().block_on(async {
+            let cache = Cache::default();
+            for _ in 0..100 {
+                let unpolled = wait(&cache);
+                touch(&cache).await;
+                drop(unpolled);
+            }
+        });
+    });
+}
+
+#[test]
+fn one_that_is_polled_after_its_end_panics_as_without_us() {
+    silent(false, || {
+        let cache = Cache::default();
+        let mut future = std::pin::pin!(touch(&cache));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(future.as_mut().poll(&mut cx).is_ready());
+        let again = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
+        let panic = again.unwrap_err();
+        assert_eq!(
+            panic.downcast_ref(),
+            Some(&"`async fn` resumed after completion")
+        );
+    });
+}
+
+#[test]
+fn one_that_is_leaked_while_it_is_held_is_never_reported() {
+    let body = || {
+        current_thread().block_on(arm_wait());
+        let reused = Cell::new(0);
+        let mut held = 0;
+        for _ in 0..100 {
+            let cache = Box::into_raw(Box::new(Cache::default()));
+            let waker = Waker::from(Arc::new(Woken::default()));
+            // SAFETY: it is freed below, when nobody polls the future any more.
+            let operation = wait(unsafe { &*cache });
+            let mut future = Box::pin(operation);
+            let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+            held += u64::from(polled.is_pending());
+            std::mem::forget(future);
+            // SAFETY: it came from a box.
+            drop(unsafe { Box::from_raw(cache) });
+            let next = Box::new(Cache::default());
+            reused.set(reused.get() + usize::from(std::ptr::eq(&*next, cache)));
+            std::thread::scope(|scope| {
+                scope.spawn(|| futures::executor::block_on(touch(&next)));
+            });
+        }
+        assert_eq!(held, 100);
+        assert!(
+            reused.get() > 90,
+            "the address is used again {} times",
+            reused.get()
+        );
+    };
+    let settings = [
+        ("TSVD_BUDGET_PROCESS_MS", "10000"),
+        ("TSVD_BUDGET_THREAD_MS", "10000"),
+        ("TSVD_DECAY", "0"),
+    ];
+    if let Some(ended) = run_with(&settings, body) {
+        assert_clean(&ended);
+    }
+}
+
+#[test]
+fn one_that_is_dropped_by_a_panic_or_with_its_runtime_leaves_nothing_behind() {
+    never_reported(|| {
+        let cache = Arc::new(Cache::default());
+        for _ in 0..20 {
+            let mine = Arc::clone(&cache);
+            let panic = catch_unwind(AssertUnwindSafe(|| {
+                current_thread().block_on(async {
+                    mine.write(async { std::panic::panic_any("the guest's own") })
+                        .await
+                })
+            }));
+            assert_eq!(panic.unwrap_err().downcast_ref(), Some(&"the guest's own"));
+            for runtime in [current_thread(), multi_thread()] {
+                runtime.block_on(arm_wait());
+                for _ in 0..4 {
+                    // Each with a cache of its own.
+                    runtime.spawn(async { Cache::default().write(pending::<()>()).await });
+                    runtime.spawn(async { wait(&Cache::default()).await });
+                }
+                runtime.block_on(yield_now());
+                drop(runtime);
+            }
+            futures::executor::block_on(touch(&cache));
+        }
+    });
+}

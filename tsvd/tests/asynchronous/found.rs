@@ -1,0 +1,117 @@
+//! Planted violations of async operations.
+
+use super::*;
+
+#[test]
+fn two_tasks_of_one_thread_that_interleave_at_an_await_are_found() {
+    let violation = found(|| {
+        current_thread().block_on(both(async |cache: Arc<Cache>| {
+            for _ in 0..3 {
+                wait(&cache).await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }));
+    });
+    let Some(violation) = violation else { return };
+    for party in [&violation.first, &violation.second] {
+        assert!(
+            party
+                .stack
+                .first()
+                .is_some_and(|frame| frame.function.contains("asynchronous::")),
+            "{:#?}",
+            party.stack
+        );
+        let is_ours = |function: &str| function.contains("tsvd::");
+        assert!(
+            !party.stack.iter().any(|frame| is_ours(&frame.function)),
+            "{:#?}",
+            party.stack
+        );
+    }
+    assert_ne!(
+        violation.first.context.thread_id,
+        violation.second.context.thread_id
+    );
+}
+
+#[test]
+fn a_memo_cache_with_an_await_between_look_up_and_insert_is_found() {
+    let ended = run_with(&[], || {
+        multi_thread().block_on(both(async |cache: Arc<Cache>| {
+            for _ in 0..20 {
+                cache.read(async {}).await;
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                touch(&cache).await;
+            }
+        }));
+    });
+    let Some(ended) = ended else { return };
+    assert_eq!(ended.status, Some(66), "{}", ended.stderr);
+    // Read against write, write against write, or both.
+    let violations = ended.report.unwrap().violations;
+    assert!(matches!(violations.len(), 1 | 2), "{}", ended.stderr);
+    for violation in violations {
+        let tasks = [violation.first.context.task, violation.second.context.task];
+        assert!(
+            tasks[0] != tasks[1] || !cfg!(feature = "tokio"),
+            "{tasks:?}"
+        );
+    }
+}
+
+#[test]
+fn two_joined_writers_are_found() {
+    found(|| {
+        let cache = Cache::default();
+        futures::executor::block_on(async { futures::join!(wait(&cache), wait(&cache)) });
+    });
+}
+
+#[test]
+fn two_tasks_on_smol_are_found() {
+    found(|| {
+        smol::block_on(async {
+            let cache = Arc::new(Cache::default());
+            let task = || {
+                let cache = Arc::clone(&cache);
+                smol::spawn(async move {
+                    for _ in 0..5 {
+                        cache
+                            .write(smol::Timer::after(Duration::from_millis(1)))
+                            .await;
+                    }
+                })
+            };
+            let (one, other) = (task(), task());
+            one.await;
+            other.await;
+        });
+    });
+}
+
+#[test]
+fn a_writer_that_is_cancelled_while_another_has_begun_is_found() {
+    found(|| {
+        current_thread().block_on(async {
+            // Known to wait by itself.
+            wait(&Cache::default()).await;
+            cancelled_writer(true).await;
+        });
+    });
+}
+
+#[test]
+fn a_stream_whose_items_are_written_at_the_same_time_is_found() {
+    let found = found(|| {
+        current_thread().block_on(async {
+            let cache = Cache::default();
+            let items = futures::stream::iter(0..50);
+            items.for_each_concurrent(2, |_| wait(&cache)).await;
+        });
+    });
+    if let Some(violation) = found {
+        assert_eq!(violation.first.operation, "write");
+        assert_eq!(violation.second.operation, "write");
+    }
+}

@@ -1,0 +1,226 @@
+//! What delays do to their guests, and what the settings make of them.
+
+use super::*;
+
+/// What the guest sees of an operation that is ready at once, where delays are due.
+fn outcomes() {
+    let say = |what: &str, outcome: String| println!("outcome of {what}: {outcome}");
+    for (name, runtime) in [("one", current_thread()), ("many", multi_thread())] {
+        runtime.block_on(async {
+            for _ in 0..5 {
+                arm_touch().await;
+                let cache = Cache::default();
+                say(name, format!("{:?}", touch(&cache).now_or_never()));
+                let chosen = tokio::select! {
+                    biased;
+                    () = touch(&cache) => "the operation",
+                    () = async {} => "the other",
+                };
+                say(name, chosen.to_owned());
+                let mut raced = std::pin::pin!(touch(&cache));
+                let raced = futures::future::select(raced.as_mut(), std::future::ready(()));
+                let first = matches!(raced.await, futures::future::Either::Left(_));
+                say(name, format!("{first}"));
+                let within = tokio::time::timeout(Duration::ZERO, touch(&cache)).await;
+                say(name, format!("{within:?}"));
+            }
+        });
+    }
+    let paused = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    paused.block_on(async {
+        for _ in 0..5 {
+            arm_wait().await;
+            let begun = tokio::time::Instant::now();
+            let cache = Cache::default();
+            tokio::join!(wait(&cache), tokio::time::sleep(Duration::from_millis(7)));
+            say("paused", format!("{:?}", begun.elapsed()));
+        }
+    });
+}
+
+#[test]
+fn what_is_ready_at_once_stays_so_for_whoever_races_it() {
+    let Some(watched) = run_with(&[], outcomes) else {
+        return;
+    };
+    let outcome = |ended: &Ended| {
+        let lines = ended.stdout.lines();
+        let outcomes = lines.filter_map(|line| Some(line[line.find("outcome of")?..].to_owned()));
+        outcomes.collect::<Vec<_>>()
+    };
+    assert_clean(&watched);
+    let report = watched.report.as_ref().unwrap();
+    assert!(
+        report.summary.pairs_armed > 0 && report.summary.delays > 0,
+        "{:?}",
+        report.summary
+    );
+    assert!(!report.run.disturbed);
+    let expected = [
+        "outcome of one: Some(())",
+        "outcome of one: the operation",
+        "outcome of one: true",
+        "outcome of one: Ok(())",
+    ];
+    let seen = outcome(&watched);
+    assert_eq!(seen.len(), 45, "{}", watched.stdout);
+    assert_eq!(seen[..4], expected);
+    #[cfg(feature = "tokio")]
+    assert_eq!(seen.last().unwrap(), "outcome of paused: 7ms");
+}
+
+#[test]
+fn other_tasks_go_on_while_one_is_delayed() {
+    let ended = run_with(&[], || {
+        current_thread().block_on(async {
+            arm_wait().await;
+            let count = Arc::new(AtomicU64::new(0));
+            let counter = {
+                let count = Arc::clone(&count);
+                tokio::spawn(async move {
+                    loop {
+                        count.fetch_add(1, SeqCst);
+                        yield_now().await;
+                    }
+                })
+            };
+            let (before, begun) = (count.load(SeqCst), Instant::now());
+            wait(&Cache::default()).await;
+            let delayed = begun.elapsed();
+            let counted = count.load(SeqCst) - before;
+            counter.abort();
+            assert!(
+                delayed >= Duration::from_millis(3),
+                "{delayed:?}: not delayed"
+            );
+            assert!(counted > 20, "{counted} in {delayed:?}");
+        });
+    });
+    if let Some(ended) = ended {
+        assert_clean(&ended);
+        assert_eq!(ended.report.unwrap().summary.delays, 1);
+    }
+}
+
+#[test]
+fn with_block_the_thread_sleeps_and_with_off_nobody() {
+    for (setting, delayed) in [("suspend", true), ("block", true), ("off", false)] {
+        let body = || {
+            current_thread().block_on(arm_wait());
+            // Not on a thread of a runtime.
+            let other = Arc::new(AtomicBool::new(false));
+            let until = Arc::clone(&other);
+            let thread = std::thread::spawn(move || {
+                while !until.load(SeqCst) {
+                    std::thread::yield_now()
+                }
+            });
+            let mut polls = 0;
+            let cache = Cache::default();
+            let mut future = std::pin::pin!(wait(&cache));
+            futures::executor::block_on(std::future::poll_fn(|cx| {
+                polls += 1;
+                future.as_mut().poll(cx)
+            }));
+            println!("polls: {polls}");
+            other.store(true, SeqCst);
+            thread.join().unwrap();
+        };
+        let Some(ended) = run_with(&[("TSVD_ASYNC", setting)], body) else {
+            return;
+        };
+        assert_clean(&ended);
+        assert_eq!(
+            ended.report.as_ref().unwrap().summary.delays > 0,
+            delayed,
+            "{setting}"
+        );
+        let polls = if setting == "suspend" {
+            "polls: 3"
+        } else {
+            "polls: 2"
+        };
+        assert!(ended.stdout.contains(polls), "{setting}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn a_future_dropped_while_it_is_held_is_told_of_and_spared_from_then_on() {
+    let body = || {
+        current_thread().block_on(async {
+            arm_wait().await;
+            let cache = Cache::default();
+            let dropped =
+                |within| tokio::time::timeout(Duration::from_millis(within), wait(&cache));
+            // Held for longer than that.
+            assert!(dropped(1).await.is_err());
+            let begun = Instant::now();
+            assert!(dropped(1000).await.is_ok());
+            assert!(begun.elapsed() < Duration::from_millis(3));
+        });
+    };
+    let Some(ended) = run_with(&[], body) else {
+        return;
+    };
+    assert_clean(&ended);
+    assert!(ended.report.as_ref().unwrap().run.disturbed);
+    let traps = std::fs::read_to_string(ended.dir.path().join("traps.json")).unwrap();
+    assert!(traps.contains("\"disturbed\":true"), "{traps}");
+}
+
+#[test]
+fn with_panic_the_task_that_proves_it_panics_and_the_report_is_there() {
+    let body = || {
+        let outcome = current_thread().block_on(async {
+            let cache = Arc::new(Cache::default());
+            let task = || {
+                let cache = Arc::clone(&cache);
+                tokio::spawn(async move { wait(&cache).await })
+            };
+            let (one, other) = (task(), task());
+            [one.await.is_err(), other.await.is_err()]
+        });
+        assert_eq!(
+            outcome.iter().filter(|panicked| **panicked).count(),
+            1,
+            "{outcome:?}"
+        );
+    };
+    let Some(ended) = run_with(&[("TSVD_ON_VIOLATION", "panic")], body) else {
+        return;
+    };
+    assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+    assert!(
+        ended
+            .stderr
+            .contains("thread-safety violation at `asynchronous::Cache::write`"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ended.report.unwrap().violations.len(), 1);
+}
+
+/// Polls once and no more, by a waker that nobody waits for.
+#[test]
+fn a_hand_made_executor_is_served_too() {
+    found(|| {
+        let cache = Cache::default();
+        let mut futures = [Box::pin(wait(&cache)), Box::pin(wait(&cache))];
+        let wakers = [(); 2].map(|()| Arc::new(Woken::default()));
+        let mut ready = [false; 2];
+        while ready != [true; 2] {
+            for ((future, woken), ready) in futures.iter_mut().zip(&wakers).zip(&mut ready) {
+                let waker = Waker::from(Arc::clone(woken));
+                if !*ready
+                    && let Poll::Ready(()) = future.as_mut().poll(&mut Context::from_waker(&waker))
+                {
+                    *ready = true;
+                }
+            }
+        }
+    });
+}

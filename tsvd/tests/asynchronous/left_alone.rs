@@ -1,0 +1,182 @@
+//! Correct programs: nothing is reported, and mostly nothing delayed for long.
+
+use super::*;
+
+#[test]
+fn a_writer_that_was_cancelled_before_is_no_violation() {
+    silent(false, || {
+        current_thread().block_on(async {
+            for _ in 0..100 {
+                cancelled_writer(false).await;
+            }
+        });
+    });
+}
+
+#[test]
+fn one_task_that_calls_one_after_another_across_workers_is_left_alone() {
+    silent(false, || {
+        multi_thread().block_on(async {
+            let task = || {
+                tokio::spawn(async {
+                    let cache = Cache::default();
+                    for _ in 0..100 {
+                        wait(&cache).await;
+                        yield_now().await;
+                        cache.read(async {}).await;
+                    }
+                })
+            };
+            for task in (0..8).map(|_| task()).collect::<Vec<_>>() {
+                task.await.unwrap();
+            }
+        });
+    });
+}
+
+#[test]
+fn operations_in_one_another_across_awaits_are_left_alone() {
+    silent(false, || {
+        multi_thread().block_on(both(async |_| {
+            let cache = Cache::default();
+            for _ in 0..100 {
+                let inner = async {
+                    cache.read(yield_now()).await;
+                    yield_now().await;
+                    cache.write(async { wait(&cache).await }).await;
+                };
+                cache.write(inner).await;
+            }
+        }));
+    });
+}
+
+#[test]
+fn what_an_async_mutex_orders_is_never_reported() {
+    never_reported(|| {
+        for runtime in [current_thread(), multi_thread()] {
+            runtime.block_on(async {
+                let lock = Arc::new(tokio::sync::Mutex::new(()));
+                both(move |cache: Arc<Cache>| {
+                    let lock = Arc::clone(&lock);
+                    async move {
+                        for _ in 0..100 {
+                            let guard = lock.lock().await;
+                            wait(&cache).await;
+                            touch(&cache).await;
+                            drop(guard);
+                            yield_now().await;
+                        }
+                    }
+                })
+                .await;
+            });
+        }
+    });
+}
+
+#[test]
+fn what_a_channel_hands_on_is_never_reported_and_soon_left_alone() {
+    let ended = run_with(&[], || {
+        multi_thread().block_on(async {
+            let (to_one, mut one) = tokio::sync::mpsc::channel(1);
+            let (to_other, mut other) = tokio::sync::mpsc::channel(1);
+            to_one.send(Cache::default()).await.unwrap();
+            let echo = tokio::spawn(async move {
+                while let Some(cache) = other.recv().await {
+                    wait(&cache).await;
+                    if to_one.send(cache).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            for _ in 0..200 {
+                let cache = one.recv().await.unwrap();
+                cache.write(yield_now()).await;
+                // It is boxed, so that its address stays.
+                to_other.send(cache).await.unwrap();
+            }
+            drop((one, to_other));
+            echo.await.unwrap();
+        });
+    });
+    if let Some(ended) = ended {
+        assert_clean(&ended);
+    }
+}
+
+#[test]
+fn a_future_that_moves_between_threads_is_left_alone() {
+    silent(false, || {
+        for _ in 0..100 {
+            let cache = Arc::new(Cache::default());
+            let mut future: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+                for _ in 0..4 {
+                    wait(&cache).await;
+                }
+            });
+            let waker = Waker::from(Arc::new(Woken::default()));
+            while !std::thread::scope(|scope| {
+                let polled = scope.spawn(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
+                polled.join().unwrap().is_ready()
+            }) {}
+        }
+    });
+}
+
+#[test]
+fn a_blocking_task_within_a_write_is_a_part_of_it() {
+    silent(false, || {
+        multi_thread().block_on(both(async |_| {
+            let cache = Arc::new(Cache::default());
+            for _ in 0..100 {
+                let child = Arc::clone(&cache);
+                let body = async move {
+                    let read = move || futures::executor::block_on(child.read(async {}));
+                    tokio::task::spawn_blocking(tsvd::context::inherit(read))
+                        .await
+                        .unwrap();
+                };
+                cache.write(body).await;
+            }
+        }));
+    });
+}
+
+#[test]
+fn a_spawned_task_within_a_write_that_waits_for_it_is_never_reported() {
+    for inherits in [true, false] {
+        never_reported(|| {
+            multi_thread().block_on(both(move |_| async move {
+                let cache = Arc::new(Cache::default());
+                for _ in 0..100 {
+                    let child = Arc::clone(&cache);
+                    let body = async move {
+                        let read = async move { wait(&child).await };
+                        let task = match inherits {
+                            true => tokio::spawn(tsvd::context::inherit_future(read)),
+                            false => tokio::spawn(read),
+                        };
+                        task.await.unwrap();
+                    };
+                    cache.write(body).await;
+                }
+            }));
+        });
+    }
+}
+
+#[test]
+fn a_stream_whose_items_are_written_one_after_the_other_is_left_alone() {
+    silent(false, || {
+        multi_thread().block_on(async {
+            let cache = Cache::default();
+            let mut items = futures::stream::iter(0..100)
+                .then(|_| wait(&cache))
+                .boxed_local();
+            while items.next().await.is_some() {
+                wait(&cache).await;
+            }
+        });
+    });
+}
