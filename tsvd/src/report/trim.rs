@@ -113,8 +113,12 @@ fn is_inheritance(frame: &Frame) -> bool {
 
 /// Whether a frame is of the runtime, or drops something of the runtime's.
 fn is_runtime(frame: &Frame) -> bool {
-    const MODULES: [&str; 7] = [
+    const MODULES: [&str; 11] = [
         "tsvd::asynchronous::",
+        "tsvd::dashmap::",
+        "tsvd::section::",
+        "tsvd::sync::",
+        "tsvd::tokio::",
         "tsvd::engine::",
         "tsvd::backend::",
         "tsvd::__private::",
@@ -122,8 +126,13 @@ fn is_runtime(frame: &Frame) -> bool {
         "tsvd::scope::",
         "backtrace::",
     ];
-    const SOURCES: [&str; 7] = [
+    const SOURCES: [&str; 12] = [
         "asynchronous.rs",
+        "dashmap/",
+        "section.rs",
+        "section/",
+        "sync/",
+        "tokio/",
         "engine/",
         "backend/",
         "__private.rs",
@@ -233,6 +242,17 @@ mod tests {
             "app::Cache::fill::{{closure}}",
         ];
         assert_eq!(stack, users);
+    }
+
+    #[test]
+    fn a_drop_in_begins_with_its_caller() {
+        let stack = trimmed(&[
+            "tsvd::report::stack::RawStack::capture",
+            "tsvd::section::mode::Call::wrote",
+            "tsvd::dashmap::map::DashMap<K,V,S>::insert",
+            "app::register",
+        ]);
+        assert_eq!(stack, ["app::register"]);
     }
 
     #[test]
