@@ -1,9 +1,9 @@
-//! How the drop-ins (`dashmap`, `sync`, `tokio`) say what they access. Nothing is left of it but in mode detect.
+//! How the drop-ins (`dashmap`, `sync`) say what they access. Nothing is left of it but in mode detect.
 //!
 //! An access begins with [`Coming::enter`] and ends with [`Call`] or [`Held`], and the moment at which it took
 //! place lies between, for only then is a call that was entered after one access and left before another really between them:
-//! - a lock is entered when it is held, and left before it is given back, since nothing takes place between;
-//! - a call that locks by itself is entered before it is made and left when it has returned;
+//! - a lock is entered before it is taken and left after it is given back, and so is a call that locks by itself: what the engine
+//!   allocates may need that very lock, if it is of the guest's allocator;
 //! - a call that returns a guard or nothing is entered with the guard; where there was nothing, it is made once more ([`look`]).
 //!
 //! A delay comes before, in `coming!`, while no lock of the call's own is held.
@@ -49,7 +49,7 @@ macro_rules! coming {
                 $delays,
                 &OPERATION,
                 $site,
-                $crate::contract::Object::place($object),
+                $crate::contract::Object::of_identity($object, &$object.identity),
                 coming!(@key $($key)?),
             )
         } else {

@@ -22,6 +22,8 @@ pub struct Object {
 const UNWATCHED: u64 = 0;
 const RESOURCE: u64 = 1;
 const ID: u64 = 2;
+/// In the word of a value that has its number in it; addresses of user space do not have this bit.
+const NUMBERED: u64 = 1 << 63;
 
 /// The kind of an object, as in reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +81,16 @@ impl Object {
         }
     }
 
+    /// A value of a drop-in, which has its identity in it: the same wherever it is moved.
+    #[cfg(all(feature = "detect", not(loom)))]
+    #[inline]
+    pub(crate) fn of_identity<T: ?Sized>(_: &T, identity: &crate::section::Identity) -> Self {
+        Self {
+            word: identity.number() | NUMBERED,
+            ..Self::at::<T>(0)
+        }
+    }
+
     #[inline]
     pub(crate) fn unwatched() -> Self {
         Self {
@@ -120,8 +132,19 @@ impl Object {
         match self.type_word {
             RESOURCE => Kind::Resource,
             ID => Kind::Id,
+            _ if self.is_numbered() => Kind::Id,
             _ => Kind::Place,
         }
+    }
+
+    /// Whether it is a value of a drop-in, of which the type is known as well as the number.
+    pub(crate) fn is_numbered(self) -> bool {
+        self.word & NUMBERED != 0
+    }
+
+    /// The number of a value that moves.
+    pub(crate) fn number(self) -> u64 {
+        self.word & !NUMBERED
     }
 
     /// The type of a place, for reports.

@@ -6,16 +6,14 @@ use super::iter::{Iter, IterMut};
 use super::mapref::entry::Entry;
 use super::mapref::one::{Ref, RefMut};
 use super::{ReadOnlyView, TryReserveError, TryResult};
-use crate::section::{End, coming, look};
+use crate::section::{Identity, coming, look};
 
 pub(super) const CONTRACT: &str = "tsvd::dashmap::DashMap";
 
 /// [`dashmap::DashMap`] whose calls are accesses of its entries: [which](super#what-each-call-is).
 #[cfg_attr(not(all(feature = "detect", not(loom))), repr(transparent))]
-#[cfg_attr(all(feature = "detect", not(loom)), repr(C))]
 pub struct DashMap<K, V, S = RandomState> {
-    // First, and `repr(C)`, where it has to have the address of the whole.
-    end: End,
+    pub(super) identity: Identity,
     pub(super) inner: dashmap::DashMap<K, V, S>,
 }
 
@@ -36,7 +34,10 @@ impl<K, V, S> DashMap<K, V, S> {
 impl<K, V, S> From<dashmap::DashMap<K, V, S>> for DashMap<K, V, S> {
     #[inline]
     fn from(inner: dashmap::DashMap<K, V, S>) -> Self {
-        Self { end: End, inner }
+        Self {
+            identity: Identity::new(),
+            inner,
+        }
     }
 }
 

@@ -6,16 +6,14 @@ use std::hash::{BuildHasher, Hash};
 use super::DashMap;
 use super::iter_set::{Iter, OwningIter};
 use super::setref::one::Ref;
-use crate::section::{End, coming, look};
+use crate::section::{Identity, coming, look};
 
 const CONTRACT: &str = "tsvd::dashmap::DashSet";
 
 /// [`dashmap::DashSet`] whose calls are accesses of its keys: [which](super#what-each-call-is).
 #[cfg_attr(not(all(feature = "detect", not(loom))), repr(transparent))]
-#[cfg_attr(all(feature = "detect", not(loom)), repr(C))]
 pub struct DashSet<K, S = RandomState> {
-    // First, and `repr(C)`, where it has to have the address of the whole.
-    end: End,
+    identity: Identity,
     inner: dashmap::DashSet<K, S>,
 }
 
@@ -215,7 +213,10 @@ impl<'a, K: 'a + Eq + Hash, S: BuildHasher + Clone> DashSet<K, S> {
 impl<K, S> From<dashmap::DashSet<K, S>> for DashSet<K, S> {
     #[inline]
     fn from(inner: dashmap::DashSet<K, S>) -> Self {
-        Self { end: End, inner }
+        Self {
+            identity: Identity::new(),
+            inner,
+        }
     }
 }
 

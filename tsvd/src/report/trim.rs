@@ -113,12 +113,11 @@ fn is_inheritance(frame: &Frame) -> bool {
 
 /// Whether a frame is of the runtime, or drops something of the runtime's.
 fn is_runtime(frame: &Frame) -> bool {
-    const MODULES: [&str; 11] = [
+    const MODULES: [&str; 10] = [
         "tsvd::asynchronous::",
         "tsvd::dashmap::",
         "tsvd::section::",
         "tsvd::sync::",
-        "tsvd::tokio::",
         "tsvd::engine::",
         "tsvd::backend::",
         "tsvd::__private::",
@@ -126,13 +125,12 @@ fn is_runtime(frame: &Frame) -> bool {
         "tsvd::scope::",
         "backtrace::",
     ];
-    const SOURCES: [&str; 12] = [
+    const SOURCES: [&str; 11] = [
         "asynchronous.rs",
         "dashmap/",
         "section.rs",
         "section/",
         "sync/",
-        "tokio/",
         "engine/",
         "backend/",
         "__private.rs",

@@ -85,4 +85,11 @@ impl Common {
 
 /// Part of an object.
 #[derive(Debug, Default)]
-pub(crate) struct End;
+pub(crate) struct Identity;
+
+impl Identity {
+    #[inline(always)]
+    pub(crate) const fn new() -> Self {
+        Self
+    }
+}

@@ -1,6 +1,6 @@
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use crate::backend::{self, Approach, Section};
 use crate::contract::{Did, Object, Operation};
@@ -218,15 +218,36 @@ impl Common {
     }
 }
 
-/// Part of an object, the first by `repr(C)`, so at its address, of which is told when the object ends: what comes to be there later is another.
+/// Part of an object: which one it is, wherever it is moved. No address says that, for a region may see an object end, and another
+/// take its place.
+//
+// Without drop glue: values in thread-locals and constants are to stay what they are without us.
 #[derive(Debug, Default)]
-pub(crate) struct End;
+pub(crate) struct Identity(AtomicU64);
 
-impl Drop for End {
+impl Identity {
     #[inline]
-    fn drop(&mut self) {
-        if backend::enabled() {
-            backend::ended(std::ptr::from_ref(self).addr());
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Drawn at the first call.
+    #[inline]
+    pub(crate) fn number(&self) -> u64 {
+        match self.0.load(Relaxed) {
+            0 => self.draw(),
+            number => number,
+        }
+    }
+
+    #[cold]
+    fn draw(&self) -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        // Relaxed: whoever loses the race takes the winner's number, and nothing else is published by it.
+        let drawn = NEXT.fetch_add(1, Relaxed);
+        match self.0.compare_exchange(0, drawn, Relaxed, Relaxed) {
+            Ok(_) => drawn,
+            Err(winner) => winner,
         }
     }
 }

@@ -9,7 +9,36 @@ use crate::report::{self, PartyIdentity, Violation};
 pub(super) fn suspected(evidence: &Evidence<Seen>) -> Option<String> {
     let region = evidence.region.as_ref()?;
     let first = evidence.first.stack.as_ref()?;
-    first.function_of_both(region.next.stack.as_ref()?)
+    let function = first.function_of_both(region.next.stack.as_ref()?)?;
+    // The bodies of tasks go on in any order and on any thread; only of one that is known two polls are of one call.
+    let is_polled = || first.functions().iter().any(|name| name.contains("::poll"));
+    let is_unknown = region.next.task.is_none() && function.ends_with("{{closure}}");
+    (!is_unknown || !is_polled()).then_some(function)
+}
+
+/// Whether two accesses are of the region itself. A thread of rayon's that waits runs other jobs, on top of what waits: what they
+/// access is theirs.
+pub(super) fn is_own_work(first: Option<&Seen>, next: Option<&Seen>, region: &Region) -> bool {
+    let frames = [first, next].map(|stack| stack.map(|seen| seen.functions()));
+    let is_job = |name: &String| name.trim_start_matches('<').starts_with("rayon_core::");
+    if !frames.iter().flatten().flatten().any(is_job) {
+        return true;
+    }
+    // All that is inside of the region's function has to be no job's. Where it cannot be told, nothing is said.
+    frames.iter().all(|frames| {
+        let names = frames.as_deref().unwrap_or_default();
+        let function = names.iter().position(|name| is_of(name, region.name()));
+        function.is_some_and(|function| !names[..function].iter().any(is_job))
+    })
+}
+
+/// Whether a frame is of the function of this name, or of a closure in it.
+fn is_of(frame: &str, function: &str) -> bool {
+    let mut path = frame;
+    while let Some(outer) = path.strip_suffix("::{{closure}}") {
+        path = outer;
+    }
+    !function.is_empty() && path.rsplit("::").next() == Some(function)
 }
 
 /// What is said of a suspicion at the end.

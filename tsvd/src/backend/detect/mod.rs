@@ -34,7 +34,7 @@ pub(crate) use asynchronous::{Moment, Operating, begin};
 pub(crate) use gate::{Chosen, enable};
 pub(crate) use inherit::{Inherited, bequeath};
 pub(crate) use regions::{
-    AccessGuard, Approach, PolledRegion, RegionGuard, Section, access, approach, ended, region,
+    AccessGuard, Approach, PolledRegion, RegionGuard, Section, access, approach, region,
     revalidated,
 };
 pub(crate) use watch::Watch;

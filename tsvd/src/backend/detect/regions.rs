@@ -74,13 +74,6 @@ impl Approach {
     }
 }
 
-/// The life of what is at `address` ends: watches on it are on nothing that is to come there.
-pub(crate) fn ended(address: usize) {
-    if enabled() {
-        ENGINE.unwatch_address(threads::attached(), address as u64);
-    }
-}
-
 /// An access that has begun; it ends when it is dropped, on whatever thread, with what its operation declares.
 #[derive(Debug)]
 pub(crate) struct Section(Option<Entered>);

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::{Condvar, MutexGuard};
 
 use super::attribution::Seen;
-use super::{SHARED, executor, gate, inherit, memory, recorder, ticker};
+use super::{SHARED, atomicity, executor, gate, inherit, memory, recorder, ticker};
+use crate::contract::Region;
 use crate::engine::Lineage;
 use crate::engine::alarm::Alarm;
 use crate::engine::env::Environment;
@@ -120,6 +121,10 @@ impl Environment for World {
 
     fn goes_on(&self, first: &Seen, next: &Seen) -> bool {
         first.function_of_both(next).is_some()
+    }
+
+    fn is_own_work(&self, (first, next): (Option<&Seen>, Option<&Seen>), region: &Region) -> bool {
+        atomicity::is_own_work(first, next, region)
     }
 
     fn thread_name(&self) -> Option<String> {

@@ -14,6 +14,7 @@ use super::primitive::{Condvar, MutexGuard};
 use super::sites::{Site, SiteId};
 use super::tasks::HowHeld;
 use super::traps::{Bucket, Evidence};
+use crate::contract::Region;
 
 /// One world: the process itself, or a simulated one.
 pub(crate) trait Environment: Sized + Send + Sync + 'static {
@@ -57,6 +58,14 @@ pub(crate) trait Environment: Sized + Send + Sync + 'static {
 
     /// The same, by the source: as costly as a report, so asked without any lock, and only where there is something to report.
     fn goes_on(&self, first: &Self::Stack, next: &Self::Stack) -> bool;
+
+    /// Whether two accesses that a thread made within `region` are the region's own: a thread of a pool may run another's job while it
+    /// waits. As costly as a report.
+    fn is_own_work(
+        &self,
+        stacks: (Option<&Self::Stack>, Option<&Self::Stack>),
+        region: &Region,
+    ) -> bool;
 
     /// The calling thread's name.
     fn thread_name(&self) -> Option<String>;

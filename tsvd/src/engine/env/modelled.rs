@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicBool as Ghost;
 use std::sync::{Arc, Mutex as StdMutex};
 
 use super::Environment;
+use crate::contract::Region;
 use crate::engine::alarm::Alarm;
 use crate::engine::defect::{Defect, planted};
 use crate::engine::lineage::Lineage;
@@ -170,6 +171,10 @@ impl Environment for Modelled {
 
     fn goes_on(&self, (): &(), (): &()) -> bool {
         false
+    }
+
+    fn is_own_work(&self, _: (Option<&()>, Option<&()>), _: &Region) -> bool {
+        true
     }
 
     fn thread_name(&self) -> Option<String> {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar as Turn, Mutex as StdMutex, MutexGuard as StdGuard};
 
 use super::Environment;
+use crate::contract::Region;
 use crate::engine::alarm::Alarm;
 use crate::engine::lineage::Lineage;
 use crate::engine::primitive::{Condvar, MutexGuard};
@@ -254,6 +255,10 @@ impl Environment for Simulated {
 
     fn goes_on(&self, first: &usize, next: &usize) -> bool {
         first == next
+    }
+
+    fn is_own_work(&self, _: (Option<&usize>, Option<&usize>), _: &Region) -> bool {
+        true
     }
 
     fn thread_name(&self) -> Option<String> {

@@ -40,6 +40,8 @@ struct Seen {
     cuts: Vec<(u64, usize)>,
     /// The watches of other contexts.
     visited: Vec<u64>,
+    /// The watches of regions that it is a helper in.
+    helped: Vec<u64>,
     /// It is the end of a region.
     is_end: bool,
 }
@@ -177,7 +179,7 @@ impl<E: Environment> Engine<E> {
         let lineage = self.env.lineage(|lineage| lineage.cloned());
         let is_helper = |region| lineage.as_ref().is_some_and(|own| own.has_region(region));
         let part = call.part();
-        let (mut cuts, mut visited) = (Vec::new(), Vec::new());
+        let (mut cuts, mut visited, mut helped) = (Vec::new(), Vec::new(), Vec::new());
         let mut interrupted = false;
         let mut bucket = self.traps.lock(call.object_hash());
         for watch in &mut bucket.watches {
@@ -187,16 +189,15 @@ impl<E: Environment> Engine<E> {
             if own.contains(&watch.region) {
                 cuts.push((watch.number, watch.foreign.len()));
                 interrupted |= !watch.foreign.is_empty();
-            } else if watch.last.context != number
-                && !is_helper(watch.region)
-                && outlook == Outlook::All
-            {
+            } else if is_helper(watch.region) {
+                helped.push(watch.number);
+            } else if watch.last.context != number && outlook == Outlook::All {
                 watch.inside += 1;
                 visited.push(watch.number);
             }
         }
         drop(bucket);
-        let is_watched = !own.is_empty() || !visited.is_empty();
+        let is_watched = !own.is_empty() || !visited.is_empty() || !helped.is_empty();
         let seen = is_watched.then(|| {
             let tells = interrupted || !visited.is_empty() || context.regions.is_new();
             let text = call.key.and_then(|key| key.debug).filter(|_| tells);
@@ -208,6 +209,7 @@ impl<E: Environment> Engine<E> {
                 own,
                 cuts,
                 visited,
+                helped,
                 is_end: outlook != Outlook::All,
             })
         });
@@ -341,10 +343,21 @@ impl<E: Environment> Engine<E> {
                 });
             }
         }
+        if matches!(did, Did::Revalidated { .. }) {
+            // What a helper has looked at anew, the region it works for has.
+            for watch in bucket
+                .watches
+                .extract_if(.., |watch| seen.helped.contains(&watch.number))
+            {
+                self.conceal(hash, &watch);
+                gone.push(watch);
+            }
+        }
         for number in &seen.visited {
             if let Some(watch) = bucket.watch(*number) {
                 watch.inside -= 1;
-                if watch.wants(did, party.part()) {
+                // One that was handed on ends elsewhere than it began, perhaps in the watch's own region.
+                if here.is_some() && watch.wants(did, party.part()) {
                     let party = party.clone();
                     watch.foreign.push(Foreign { party, did });
                     self.call_for(&mut bucket, *number);
@@ -391,8 +404,10 @@ impl<E: Environment> Engine<E> {
         }
         for proof in proofs {
             if let Some(context) = here {
-                context.regions.with(proof.region, |open| open.is_caught());
-                self.prove_interrupted(context, call.object, proof, party.clone(), did);
+                let region = proof.region;
+                if self.prove_interrupted(context, call.object, proof, party.clone(), did) {
+                    context.regions.with(region, |open| open.is_caught());
+                }
             }
         }
         before
@@ -456,7 +471,7 @@ impl<E: Environment> Engine<E> {
         proof: Proof<E::Stack>,
         mut next: Party<E::Stack>,
         did: Did,
-    ) {
+    ) -> bool {
         let Proof {
             declared,
             region: _,
@@ -471,6 +486,10 @@ impl<E: Environment> Engine<E> {
         } = proof;
         if next.stack.is_none() {
             next.stack = Some(self.env.stack());
+        }
+        let stacks = (first.stack.as_ref(), next.stack.as_ref());
+        if !self.env.is_own_work(stacks, declared) {
+            return false;
         }
         // A region that is polled may have been on another thread.
         if first.thread.is_none() && first.context == context.number() {
@@ -499,6 +518,7 @@ impl<E: Environment> Engine<E> {
                 did: [before, foreign, did].map(Did::access),
             }),
         });
+        true
     }
 
     /// An operation of a plain contract, marked at `index`, is an access too where a region is concerned.

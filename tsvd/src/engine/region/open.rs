@@ -38,7 +38,7 @@ pub(super) struct Open {
     number: u64,
     pub(super) declared: &'static Region,
     on: Option<On>,
-    /// The task it was begun by, where that is known.
+    /// The task that it is begun, or polled, by, where that is known.
     task: Option<String>,
     /// Whom a thread acts for that polls it; `None` for a region of a thread.
     frame: Option<Arc<Lineage>>,
@@ -69,9 +69,10 @@ impl Open {
         }
     }
 
-    /// A scope can be held over an await, against its documentation: then the thread's calls are not all of its task's.
+    /// Not all that a thread does while it waits in a region is the region's: it may poll other tasks, and so it does if a scope is held
+    /// over an await, against its documentation.
     fn takes(&self, call: &Call<'_>, task: Option<&str>) -> bool {
-        let own = self.frame.is_some() || self.task.as_deref() == task;
+        let own = self.task.as_deref() == task;
         let is_on = |on: On| on.object == call.object && meet((on.role, on.key), call.part());
         own && self.on.is_none_or(is_on)
     }
@@ -394,6 +395,7 @@ impl<E: Environment> Engine<E> {
     pub(crate) fn resume_region(&self, context: &Context<E>, paused: Paused) -> OpenRegion {
         let _suspended = context.suspend();
         let Paused(mut open) = paused;
+        open.task = self.env.task_name();
         open.outer = self.env.swap_lineage(open.frame.clone());
         let region = OpenRegion(open.number);
         context.regions.push(open);

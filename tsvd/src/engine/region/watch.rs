@@ -4,7 +4,6 @@ use crate::contract::{Did, Object, Pattern, Region, meet};
 use crate::engine::Engine;
 use crate::engine::enter::object_hash;
 use crate::engine::env::Environment;
-use crate::engine::marks::Context;
 use crate::engine::primitive::lossy::{AtomicU32, Ordering};
 use crate::engine::traps::{Bucket, Party};
 
@@ -16,22 +15,16 @@ const FOREIGN: usize = 8;
 /// How many watches there may be on the objects of a hash.
 //
 // Lossy: whoever misses one is not seen, and what is decided is decided under the bucket's lock.
-pub(crate) struct Watched {
-    by_hash: Box<[AtomicU32]>,
-    all: AtomicU32,
-}
+pub(crate) struct Watched(Box<[AtomicU32]>);
 
 impl Watched {
     pub(in crate::engine) fn new() -> Self {
-        Self {
-            by_hash: (0..1024).map(|_| AtomicU32::new(0)).collect(),
-            all: AtomicU32::new(0),
-        }
+        Self((0..1024).map(|_| AtomicU32::new(0)).collect())
     }
 
     #[inline]
     fn of(&self, hash: u64) -> &AtomicU32 {
-        &self.by_hash[hash as usize % self.by_hash.len()]
+        &self.0[hash as usize % self.0.len()]
     }
 
     #[inline]
@@ -39,17 +32,11 @@ impl Watched {
         self.of(hash).load(Ordering::Relaxed) != 0
     }
 
-    fn any_at_all(&self) -> bool {
-        self.all.load(Ordering::Relaxed) != 0
-    }
-
     fn raise(&self, hash: u64) {
-        self.all.fetch_add(1, Ordering::Relaxed);
         self.of(hash).fetch_add(1, Ordering::Relaxed);
     }
 
     fn lower(&self, hash: u64) {
-        self.all.fetch_sub(1, Ordering::Relaxed);
         self.of(hash).fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -154,27 +141,6 @@ impl<E: Environment> Engine<E> {
         // What they hold is freed without the lock.
         drop(bucket);
         drop(gone);
-    }
-
-    /// The life of whatever is at `address` ends. The caller has it alone, so there is no watch on it but those that are seen
-    /// here.
-    pub(crate) fn unwatch_address(&self, context: Option<&'static Context<E>>, address: u64) {
-        let is_own_work = context.is_some_and(Context::is_suspended);
-        if !self.watched.any_at_all() || is_own_work {
-            return;
-        }
-        let _suspended = context.map(Context::suspend);
-        for bucket in self.traps.buckets() {
-            let mut bucket = bucket.lock();
-            let gone = bucket
-                .watches
-                .extract_if(.., |watch| watch.object.words()[0] == address)
-                .collect::<Vec<_>>();
-            drop(bucket);
-            for watch in &gone {
-                self.conceal(object_hash(watch.object.words()), watch);
-            }
-        }
     }
 
     /// The object's life ends: nobody's watch is on the next one at its address.

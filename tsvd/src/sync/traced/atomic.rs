@@ -9,7 +9,7 @@ use std::sync::atomic::{self as std_atomic, Ordering};
 
 use super::address;
 use crate::backend::synchronised::{acquired, is_heard, released};
-use crate::section::{End, coming};
+use crate::section::{Identity, coming};
 
 #[inline]
 fn is_release(order: Ordering) -> bool {
@@ -54,9 +54,8 @@ macro_rules! atomic {
     ($name:ident $(<$parameter:ident>)?, $type:ty, $($rmw:ident)*) => {
         #[doc = concat!("[`std::sync::atomic::", stringify!($name), "`] whose accesses are [told of](crate::sync#accesses).")]
         #[derive(Default)]
-        #[repr(C)]
         pub struct $name$(<$parameter>)? {
-            end: End,
+            identity: Identity,
             inner: std_atomic::$name$(<$parameter>)?,
         }
 
@@ -66,14 +65,14 @@ macro_rules! atomic {
             #[must_use]
             pub const fn new(value: $type) -> Self {
                 Self {
-                    end: End,
+                    identity: Identity::new(),
                     inner: std_atomic::$name::new(value),
                 }
             }
 
-            /// As std's `into_inner`, but not `const`.
+            /// As std's `into_inner`.
             #[inline]
-            pub fn into_inner(self) -> $type {
+            pub const fn into_inner(self) -> $type {
                 self.inner.into_inner()
             }
 

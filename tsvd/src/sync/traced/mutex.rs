@@ -4,15 +4,14 @@ use std::sync::{LockResult, TryLockResult};
 
 use super::{Releasing, address, map, try_map};
 use crate::backend::synchronised::acquired;
-use crate::section::{Call, End, Held, coming};
+use crate::section::{Call, Held, Identity, coming};
 
 const CONTRACT: &str = "tsvd::sync::Mutex";
 
 /// [`std::sync::Mutex`] whose critical sections are [accesses](crate::sync#accesses) of its value, and which tells of its owners.
 #[derive(Default)]
-#[repr(C)]
 pub struct Mutex<T: ?Sized> {
-    end: End,
+    pub(super) identity: Identity,
     pub(super) inner: std::sync::Mutex<T>,
 }
 
@@ -30,7 +29,7 @@ impl<T> Mutex<T> {
     #[inline]
     pub const fn new(value: T) -> Self {
         Self {
-            end: End,
+            identity: Identity::new(),
             inner: std::sync::Mutex::new(value),
         }
     }
@@ -130,3 +129,6 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
 }
 
 guard!(mut MutexGuard);
+
+// SAFETY: as std's guard, of which `&` lends `&T` only. What the reference to the mutex would forbid, nobody does with it.
+unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}

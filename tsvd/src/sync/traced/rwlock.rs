@@ -4,7 +4,7 @@ use std::sync::{LockResult, TryLockResult};
 
 use super::{Releasing, address, map, try_map};
 use crate::backend::synchronised::acquired;
-use crate::section::{Call, End, Held, coming};
+use crate::section::{Call, Held, Identity, coming};
 
 const CONTRACT: &str = "tsvd::sync::RwLock";
 
@@ -13,9 +13,8 @@ const CONTRACT: &str = "tsvd::sync::RwLock";
 //
 // So there are two places: writers release at the lock's address, readers at the next.
 #[derive(Default)]
-#[repr(C)]
 pub struct RwLock<T: ?Sized> {
-    end: End,
+    identity: Identity,
     pub(super) inner: std::sync::RwLock<T>,
 }
 
@@ -40,7 +39,7 @@ impl<T> RwLock<T> {
     #[inline]
     pub const fn new(value: T) -> Self {
         Self {
-            end: End,
+            identity: Identity::new(),
             inner: std::sync::RwLock::new(value),
         }
     }
