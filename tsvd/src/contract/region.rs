@@ -70,6 +70,9 @@ pub(crate) enum Did {
     Revalidated {
         wrote: bool,
     },
+    /// A compare-and-swap that wrote nothing. It looked anew, too; but whoever reads next tries again, and goes by what it reads
+    /// then. To others it is a read.
+    Refused,
 }
 
 impl Did {
@@ -82,6 +85,11 @@ impl Did {
             self,
             Self::Write | Self::Update | Self::Revalidated { wrote: true }
         )
+    }
+
+    /// What its region knew of the object before does not count any more.
+    pub(crate) fn looks_anew(self) -> bool {
+        matches!(self, Self::Revalidated { .. } | Self::Refused)
     }
 
     /// As an access; a read where it did nothing.
@@ -118,14 +126,14 @@ pub(crate) enum Pattern {
 impl Pattern {
     /// The pattern of `foreign` between `first` and `next`, if there is one. An update is both a read and a write.
     pub(crate) fn of(first: Did, foreign: Did, next: Did) -> Option<Self> {
-        if matches!(next, Did::Revalidated { .. }) {
+        if next.looks_anew() {
             return None;
         }
         if foreign.writes() {
             if first.reads() && next.writes() {
                 return Some(Self::ReadWriteWrite);
             }
-            if first.reads() && next.reads() {
+            if first.reads() && first != Did::Refused && next.reads() {
                 return Some(Self::ReadWriteRead);
             }
             if first.writes() && next.reads() {
@@ -160,7 +168,7 @@ mod tests {
 
     #[test]
     fn an_update_is_both_and_what_looked_anew_ends_no_pattern() {
-        use Did::{Nothing, Read, Revalidated, Update, Write};
+        use Did::{Nothing, Read, Refused, Revalidated, Update, Write};
         let of = |first, foreign, next| Pattern::of(first, foreign, next);
         assert_eq!(of(Read, Update, Update), Some(Pattern::ReadWriteWrite));
         assert_eq!(of(Update, Write, Read), Some(Pattern::ReadWriteRead));
@@ -172,6 +180,10 @@ mod tests {
             let first = Revalidated { wrote };
             assert_eq!(of(first, Write, Write), Some(Pattern::ReadWriteWrite));
         }
+        assert_eq!(of(Read, Write, Refused), None);
+        assert_eq!(of(Write, Refused, Write), Some(Pattern::WriteReadWrite));
+        assert_eq!(of(Refused, Write, Read), None, "it is tried again");
+        assert_eq!(of(Refused, Write, Write), Some(Pattern::ReadWriteWrite));
         for did in [Read, Write, Update, Nothing] {
             assert_eq!(of(Nothing, Write, did), None);
             assert_eq!(of(did, Nothing, Write), None);

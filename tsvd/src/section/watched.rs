@@ -78,6 +78,16 @@ impl Call {
         self.leave(Did::Revalidated { wrote });
     }
 
+    /// A compare-and-swap, which wrote or was refused.
+    #[inline]
+    pub(crate) fn exchanged(mut self, wrote: bool) {
+        self.leave(if wrote {
+            Did::Revalidated { wrote }
+        } else {
+            Did::Refused
+        });
+    }
+
     /// Goes on in a guard beside which there may be others.
     #[inline]
     pub(crate) fn shared(self) -> Held {

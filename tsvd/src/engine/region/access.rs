@@ -429,7 +429,7 @@ impl<E: Environment> Engine<E> {
     ) {
         let hash = object_hash(object.words());
         let part = party.part();
-        let anew = matches!(did, Did::Revalidated { .. }) || here.is_none();
+        let anew = did.looks_anew() || here.is_none();
         let replaced = |watch: &Watch<E::Stack>| {
             let own = watch.region == region && watch.object == object;
             own && (watch.last.part() == part || (anew && watch.meets(part)))

@@ -137,7 +137,7 @@ macro_rules! atomic {
                 self.before_exchange(current, success);
                 let outcome = self.inner.compare_exchange(current, new, success, failure);
                 self.after(if outcome.is_ok() { success } else { failure });
-                call.revalidated(outcome.is_ok());
+                call.exchanged(outcome.is_ok());
                 outcome
             }
 
@@ -159,7 +159,7 @@ macro_rules! atomic {
                 self.before_exchange(current, success);
                 let outcome = self.inner.compare_exchange_weak(current, new, success, failure);
                 self.after(if outcome.is_ok() { success } else { failure });
-                call.revalidated(outcome.is_ok());
+                call.exchanged(outcome.is_ok());
                 outcome
             }
 

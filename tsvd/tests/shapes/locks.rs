@@ -1,0 +1,285 @@
+//! Shapes over locks that are taken twice.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::task::Waker;
+
+use tsvd::report::{Access, Pattern};
+use tsvd::sync::{Mutex, RwLock};
+
+use crate::{found, share, silent, work};
+
+type Registry = RwLock<HashMap<&'static str, u32>>;
+
+/// Two that read before either writes both believe the name to be theirs.
+#[tsvd::expect_atomic]
+fn register(names: &Registry, owner: u32) -> bool {
+    if names.read().unwrap().contains_key("main") {
+        return false;
+    }
+    names.write().unwrap().insert("main", owner);
+    true
+}
+
+#[tsvd::expect_atomic]
+fn register_under_one_lock(names: &Registry, owner: u32) -> bool {
+    if names.read().unwrap().contains_key("main") {
+        return false;
+    }
+    let mut names = names.write().unwrap();
+    if names.contains_key("main") {
+        return false;
+    }
+    names.insert("main", owner);
+    true
+}
+
+fn two_owners(register: fn(&Registry, u32) -> bool) {
+    let for_a_while = |names: &Registry, round| {
+        if register(names, round) {
+            work();
+            names.write().unwrap().remove("main");
+        }
+    };
+    share(Registry::default(), for_a_while, for_a_while);
+}
+
+#[test]
+fn registry_read_then_written() {
+    found(
+        "register",
+        Pattern::ReadWriteWrite,
+        [
+            ("read", Access::Read),
+            ("write", Access::Write),
+            ("write", Access::Write),
+        ],
+        || two_owners(register),
+    );
+}
+
+#[test]
+fn registry_looked_at_again_is_silent() {
+    silent(None, || two_owners(register_under_one_lock));
+}
+
+type Pool = Mutex<Vec<u32>>;
+
+/// The pool may be empty when the session is taken.
+#[tsvd::expect_atomic]
+fn take(pool: &Pool) -> Option<u32> {
+    if pool.lock().unwrap().is_empty() {
+        return None;
+    }
+    pool.lock().unwrap().pop()
+}
+
+#[tsvd::expect_atomic]
+fn take_at_once(pool: &Pool) -> Option<u32> {
+    let is_empty = pool.lock().unwrap().is_empty();
+    let mut pool = pool.lock().unwrap();
+    if is_empty || pool.is_empty() {
+        return None;
+    }
+    pool.pop()
+}
+
+fn last_session(take: fn(&Pool) -> Option<u32>) {
+    let for_a_while = |pool: &Pool, _| {
+        if let Some(session) = take(pool) {
+            work();
+            pool.lock().unwrap().push(session);
+        }
+    };
+    share(Pool::new(vec![1]), for_a_while, for_a_while);
+}
+
+#[test]
+fn pool_asked_then_taken_from() {
+    found(
+        "take",
+        Pattern::ReadWriteWrite,
+        [
+            ("lock", Access::Read),
+            ("lock", Access::Write),
+            ("lock", Access::Write),
+        ],
+        || last_session(take),
+    );
+}
+
+#[test]
+fn pool_asked_and_taken_from_at_once_is_silent() {
+    silent(None, || last_session(take_at_once));
+}
+
+/// What a future waits for.
+#[derive(Default)]
+struct Event {
+    set: bool,
+    waker: Option<Waker>,
+}
+
+type Waited = Mutex<Event>;
+
+fn set(event: &Waited, to: bool) {
+    let mut event = event.lock().unwrap();
+    event.set = to;
+    if to && let Some(waker) = event.waker.take() {
+        waker.wake();
+    }
+}
+
+/// An event that is set between the look and the store wakes nobody, ever.
+#[tsvd::expect_atomic]
+fn poll(event: &Waited, waker: &Waker) -> bool {
+    if event.lock().unwrap().set {
+        return true;
+    }
+    event.lock().unwrap().waker = Some(waker.clone());
+    false
+}
+
+#[tsvd::expect_atomic]
+fn poll_under_one_lock(event: &Waited, waker: &Waker) -> bool {
+    let mut event = event.lock().unwrap();
+    if event.set {
+        return true;
+    }
+    event.waker = Some(waker.clone());
+    false
+}
+
+/// Nothing follows from the first look: what counts is the second.
+#[tsvd::expect_atomic]
+fn poll_and_look_again(event: &Waited, waker: &Waker) -> bool {
+    if event.lock().unwrap().set {
+        return true;
+    }
+    tsvd::revalidated(event);
+    event.lock().unwrap().waker = Some(waker.clone());
+    event.lock().unwrap().set
+}
+
+/// The same with a region that is a scope.
+fn poll_anew(event: &Waited, waker: &Waker) -> bool {
+    let region = tsvd::scope(event).expect_atomic();
+    if event.lock().unwrap().set {
+        return true;
+    }
+    region.restart();
+    event.lock().unwrap().waker = Some(waker.clone());
+    event.lock().unwrap().set
+}
+
+fn event_and_future(poll: fn(&Waited, &Waker) -> bool) {
+    share(
+        Waited::default(),
+        |event, _| {
+            poll(event, Waker::noop());
+        },
+        |event, round| set(event, round % 2 == 0),
+    );
+}
+
+#[test]
+fn waker_stored_without_a_second_look() {
+    found(
+        "poll",
+        Pattern::ReadWriteWrite,
+        [
+            ("lock", Access::Read),
+            ("lock", Access::Write),
+            ("lock", Access::Write),
+        ],
+        || event_and_future(poll),
+    );
+}
+
+#[test]
+fn waker_stored_under_the_lock_of_the_look_is_silent() {
+    silent(false, || event_and_future(poll_under_one_lock));
+}
+
+#[test]
+fn waker_stored_with_a_second_look_is_silent() {
+    silent(None, || event_and_future(poll_and_look_again));
+}
+
+#[test]
+fn waker_stored_in_a_region_that_restarts_is_silent() {
+    silent(None, || event_and_future(poll_anew));
+}
+
+type Sessions = tsvd::tokio::sync::RwLock<HashMap<u32, u32>>;
+
+/// The cache that loads twice, where the load is awaited.
+#[tsvd::expect_atomic]
+async fn session(sessions: &Sessions, user: u32) -> u32 {
+    if let Some(session) = sessions.read().await.get(&user) {
+        return *session;
+    }
+    tokio::task::yield_now().await;
+    sessions.write().await.insert(user, user);
+    user
+}
+
+#[tsvd::expect_atomic]
+async fn session_of_the_first(sessions: &Sessions, user: u32) -> u32 {
+    if let Some(session) = sessions.read().await.get(&user) {
+        return *session;
+    }
+    tokio::task::yield_now().await;
+    let mut sessions = sessions.write().await;
+    if let Some(session) = sessions.get(&user) {
+        return *session;
+    }
+    sessions.insert(user, user);
+    user
+}
+
+/// Two tasks of one thread.
+fn two_tasks<F: Future<Output = ()> + 'static>(task: impl Fn(Arc<Sessions>) -> F) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let tasks = tokio::task::LocalSet::new();
+    tasks.block_on(&runtime, async {
+        for _ in 0..crate::ROUNDS {
+            let sessions = Arc::new(Sessions::default());
+            let left = tokio::task::spawn_local(task(Arc::clone(&sessions)));
+            let right = tokio::task::spawn_local(task(sessions));
+            left.await.unwrap();
+            right.await.unwrap();
+        }
+    });
+    work();
+}
+
+#[test]
+fn session_loaded_by_two_tasks() {
+    found(
+        "session",
+        Pattern::ReadWriteWrite,
+        [
+            ("read", Access::Read),
+            ("write", Access::Write),
+            ("write", Access::Write),
+        ],
+        || {
+            two_tasks(|sessions| async move {
+                session(&sessions, 7).await;
+            });
+        },
+    );
+}
+
+#[test]
+fn session_looked_for_again_is_silent() {
+    silent(None, || {
+        two_tasks(|sessions| async move {
+            session_of_the_first(&sessions, 7).await;
+        });
+    });
+}
