@@ -13,7 +13,7 @@ const CONTRACT: &str = "tsvd::dashmap::DashSet";
 /// [`dashmap::DashSet`] whose calls are accesses of its keys: [which](super#what-each-call-is).
 #[cfg_attr(not(all(feature = "detect", not(loom))), repr(transparent))]
 pub struct DashSet<K, S = RandomState> {
-    identity: Identity,
+    pub(super) identity: Identity,
     inner: dashmap::DashSet<K, S>,
 }
 

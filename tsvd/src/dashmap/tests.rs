@@ -30,7 +30,7 @@ fn one_call_is_one_access_of_its_key() {
         said(|| map.contains_key(&1)),
         call(&["contains_key (read) key", "enter", READ])
     );
-    assert!(object() == Some(Object::place(&map)));
+    assert!(object() == Some(Object::of_identity(&map, &map.identity)));
     assert_eq!(
         said(|| map.insert(3, String::new())),
         call(&["insert (write) key", "enter", WRITE])
@@ -297,7 +297,7 @@ fn sets_are_alike() {
         said(|| set.insert(3)),
         ["insert (write) key", "enter", WRITE]
     );
-    assert!(object() == Some(Object::place(&set)));
+    assert!(object() == Some(Object::of_identity(&set, &set.identity)));
     assert_eq!(did(|| set.insert(3)), LOOK);
     assert_eq!(did(|| set.contains(&3)), READ);
     assert_eq!(did(|| set.get(&3).is_some()), READ);

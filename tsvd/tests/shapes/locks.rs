@@ -211,26 +211,26 @@ fn waker_stored_in_a_region_that_restarts_is_silent() {
     silent(None, || event_and_future(poll_anew));
 }
 
-type Sessions = tsvd::tokio::sync::RwLock<HashMap<u32, u32>>;
+type Sessions = tsvd::sync::RwLock<HashMap<u32, u32>>;
 
 /// The cache that loads twice, where the load is awaited.
 #[tsvd::expect_atomic]
 async fn session(sessions: &Sessions, user: u32) -> u32 {
-    if let Some(session) = sessions.read().await.get(&user) {
+    if let Some(session) = sessions.read().unwrap().get(&user) {
         return *session;
     }
     tokio::task::yield_now().await;
-    sessions.write().await.insert(user, user);
+    sessions.write().unwrap().insert(user, user);
     user
 }
 
 #[tsvd::expect_atomic]
 async fn session_of_the_first(sessions: &Sessions, user: u32) -> u32 {
-    if let Some(session) = sessions.read().await.get(&user) {
+    if let Some(session) = sessions.read().unwrap().get(&user) {
         return *session;
     }
     tokio::task::yield_now().await;
-    let mut sessions = sessions.write().await;
+    let mut sessions = sessions.write().unwrap();
     if let Some(session) = sessions.get(&user) {
         return *session;
     }

@@ -24,10 +24,10 @@ pub(super) fn is_own_work(first: Option<&Seen>, next: Option<&Seen>, region: &Re
     if !frames.iter().flatten().flatten().any(is_job) {
         return true;
     }
-    // All that is inside of the region's function has to be no job's. Where it cannot be told, nothing is said.
+    // All that is inside of the region's function, the outermost of that name, has to be no job's. Where it cannot be told, nothing is said.
     frames.iter().all(|frames| {
         let names = frames.as_deref().unwrap_or_default();
-        let function = names.iter().position(|name| is_of(name, region.name()));
+        let function = names.iter().rposition(|name| is_of(name, region.name()));
         function.is_some_and(|function| !names[..function].iter().any(is_job))
     })
 }

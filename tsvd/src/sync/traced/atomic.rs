@@ -55,7 +55,7 @@ macro_rules! atomic {
         #[doc = concat!("[`std::sync::atomic::", stringify!($name), "`] whose accesses are [told of](crate::sync#accesses).")]
         #[derive(Default)]
         pub struct $name$(<$parameter>)? {
-            identity: Identity,
+            pub(super) identity: Identity,
             inner: std_atomic::$name$(<$parameter>)?,
         }
 

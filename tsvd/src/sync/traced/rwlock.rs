@@ -14,7 +14,7 @@ const CONTRACT: &str = "tsvd::sync::RwLock";
 // So there are two places: writers release at the lock's address, readers at the next.
 #[derive(Default)]
 pub struct RwLock<T: ?Sized> {
-    identity: Identity,
+    pub(super) identity: Identity,
     pub(super) inner: std::sync::RwLock<T>,
 }
 

@@ -25,7 +25,7 @@ fn a_critical_section_did_what_was_done_through_its_guard() {
         said(|| mutex.lock().unwrap().len()),
         ["lock (update)", "enter", LOOK]
     );
-    assert!(object() == Some(Object::place(&mutex)));
+    assert!(object() == Some(Object::of_identity(&mutex, &mutex.identity)));
     let lock = || mutex.lock().unwrap();
     assert_eq!(did(|| drop(lock())), NOTHING);
     assert_eq!(did(|| lock().push(1)), WRITE);
@@ -57,7 +57,7 @@ fn readers_read_and_a_writer_does_what_it_does() {
         said(|| lock.read().unwrap().len()),
         ["read (read)", "enter", READ]
     );
-    assert!(object() == Some(Object::place(&lock)));
+    assert!(object() == Some(Object::of_identity(&lock, &lock.identity)));
     assert_eq!(did(|| drop(lock.read().unwrap())), NOTHING);
     assert_eq!(did(|| format!("{:?}", lock.try_read().unwrap())), READ);
     assert_eq!(
@@ -150,7 +150,7 @@ fn who_waits_leaves_and_comes_back() {
             LOOK
         ]
     );
-    assert!(object() == Some(Object::place(&mutex)));
+    assert!(object() == Some(Object::of_identity(&mutex, &mutex.identity)));
     // The condition looks, although it could write.
     assert_eq!(
         said(|| {
@@ -220,7 +220,7 @@ fn atomics_say_what_became_of_each_access() {
         said(|| atomic.load(Acquire)),
         ["load (read)", "enter", READ]
     );
-    assert!(object() == Some(Object::place(&atomic)));
+    assert!(object() == Some(Object::of_identity(&atomic, &atomic.identity)));
     assert_eq!(
         said(|| atomic.store(2, Release)),
         ["store (write)", "enter", WRITE]

@@ -17,7 +17,9 @@ impl Recorder {
                 frames.push(Arc::clone(frame));
             }
         };
-        for party in [&evidence.first, &evidence.second] {
+        // Of a region it is the last access that surely has a stack.
+        let next = evidence.region.as_ref().map(|region| &region.next);
+        for party in [&evidence.first, &evidence.second].into_iter().chain(next) {
             let by = party.stack.as_ref().map(Seen::by);
             let mut own = by.into_iter().flat_map(Attribution::frames).peekable();
             if own.peek().is_some() {

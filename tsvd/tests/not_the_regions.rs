@@ -1,0 +1,181 @@
+//! What looks like a region that was interrupted, and is none: other objects, other people's work, looks anew.
+
+#![cfg(not(loom))]
+
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+use tsvd::dashmap::DashMap;
+use tsvd::sync::RwLock;
+use tsvd::sync::atomic::AtomicUsize;
+
+/// On a thread that inherits nothing: for the region a foreigner.
+fn foreign<R: Send>(body: impl FnOnce() -> R + Send) -> R {
+    thread::scope(|scope| scope.spawn(body).join().expect("no panic"))
+}
+
+/// Not asleep.
+fn work() {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_micros(500) {
+        std::hint::spin_loop();
+    }
+}
+
+fn clean(body: impl FnMut()) {
+    let outcome = tsvd::check(body);
+    assert!(outcome.was_watched());
+    outcome.assert_clean();
+}
+
+/// The control: the same foreigner is one where the region has no excuse.
+#[test]
+fn a_foreigner_in_between_is_one() {
+    #[tsvd::expect_atomic]
+    fn region(map: &DashMap<i32, i32>) {
+        if !map.contains_key(&1) {
+            foreign(|| map.insert(1, 1));
+            map.insert(1, 2);
+        }
+    }
+    tsvd::check(|| region(&DashMap::new())).assert_violation("region is expected to be atomic");
+}
+
+#[test]
+fn a_map_that_is_taken_apart_and_another_in_its_place() {
+    #[tsvd::expect_atomic]
+    fn region() {
+        for round in 0..3 {
+            let map = DashMap::new();
+            foreign(|| map.insert(1, round));
+            assert_eq!(map.len(), 1);
+            assert_eq!(map.into_iter().count(), 1);
+        }
+    }
+    clean(region);
+}
+
+#[test]
+fn a_map_that_is_moved_and_dropped_and_another_in_its_place() {
+    #[tsvd::expect_atomic]
+    fn region() {
+        for round in 0..3 {
+            let map = DashMap::new();
+            foreign(|| map.insert(1, round));
+            assert_eq!(map.len(), 1);
+            drop(map);
+        }
+    }
+    clean(region);
+}
+
+#[test]
+fn a_map_that_is_kept_elsewhere_and_another_in_its_place() {
+    #[tsvd::expect_atomic]
+    fn region() {
+        let mut slot = Some(DashMap::new());
+        let look = |slot: &Option<DashMap<i32, i32>>| {
+            slot.as_ref().expect("a map").contains_key(&1);
+        };
+        look(&slot);
+        let kept = slot.replace(DashMap::new());
+        foreign(|| slot.as_ref().expect("a map").insert(1, 1));
+        look(&slot);
+        drop(kept);
+    }
+    clean(region);
+}
+
+#[test]
+fn a_lock_that_is_popped_and_another_in_its_place() {
+    #[tsvd::expect_atomic]
+    fn region() {
+        let read = |lock: &RwLock<i32>| *lock.read().expect("no poison");
+        let mut locks = Vec::with_capacity(1);
+        locks.push(RwLock::new(0));
+        read(&locks[0]);
+        drop(locks.pop());
+        locks.push(RwLock::new(0));
+        foreign(|| *locks[0].write().expect("no poison") = 1);
+        read(&locks[0]);
+    }
+    clean(region);
+}
+
+#[test]
+fn a_counter_that_is_taken_apart_and_another_in_its_place() {
+    #[tsvd::expect_atomic]
+    fn region() {
+        for _ in 0..3 {
+            let counter = AtomicUsize::new(0);
+            foreign(|| counter.fetch_add(1, SeqCst));
+            assert_eq!(counter.load(SeqCst), 1);
+            assert_eq!(counter.into_inner(), 1);
+        }
+    }
+    clean(region);
+}
+
+#[test]
+fn what_rayon_runs_on_top_of_a_region_that_waits() {
+    #[tsvd::expect_atomic]
+    fn item(map: &DashMap<usize, usize>) {
+        // One look, then work of its own, in parallel: other items run on top of this one.
+        let known = map.get(&0).map_or(0, |known| *known);
+        (0..8).into_par_iter().for_each(|_| work());
+        std::hint::black_box(known);
+    }
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(4);
+    let pool = builder.build().expect("a pool");
+    clean(|| {
+        let map = DashMap::new();
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(SeqCst) {
+                    map.insert(0, 1);
+                    work();
+                }
+            });
+            pool.install(|| (0..100).into_par_iter().for_each(|_| item(&map)));
+            over.store(true, SeqCst);
+        });
+    });
+}
+
+#[test]
+fn what_a_helper_looked_at_anew() {
+    #[tsvd::expect_atomic]
+    fn region(map: &DashMap<i32, i32>) {
+        map.contains_key(&1);
+        foreign(|| map.insert(1, 1));
+        let known = tsvd::thread::scope(|scope| {
+            let helper = scope.spawn(|| *map.entry(1).or_insert(0));
+            helper.join().expect("no panic")
+        });
+        map.insert(1, known + 1);
+    }
+    clean(|| region(&DashMap::new()));
+}
+
+/// std's atomics can be used until the very end of a thread, and so can ours.
+#[test]
+fn an_atomic_in_a_thread_local_outlives_other_destructors() {
+    struct Flush;
+    impl Drop for Flush {
+        fn drop(&mut self) {
+            COUNT.with(|count| assert_eq!(count.load(SeqCst), 1));
+        }
+    }
+    thread_local! {
+        static FLUSH: Flush = const { Flush };
+        static COUNT: AtomicUsize = const { AtomicUsize::new(0) };
+    }
+    let ended = thread::spawn(|| {
+        FLUSH.with(|_| ());
+        COUNT.with(|count| count.fetch_add(1, SeqCst));
+    });
+    ended.join().expect("no panic");
+}
