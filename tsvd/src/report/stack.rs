@@ -42,6 +42,11 @@ impl RawStack {
         }
     }
 
+    /// Whether it goes down to the thread's start, as far as can be told.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.addresses.len() < MAX_FRAMES
+    }
+
     /// The same, with what tells one call of a function from another; several times as long.
     #[inline(never)]
     pub(crate) fn capture_deep() -> Self {

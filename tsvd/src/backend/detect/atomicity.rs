@@ -24,6 +24,13 @@ pub(super) fn is_own_work(first: Option<&Seen>, next: Option<&Seen>, region: &Re
     if !frames.iter().flatten().flatten().any(is_job) {
         return true;
     }
+    if [first, next]
+        .into_iter()
+        .flatten()
+        .any(|seen| !seen.is_whole())
+    {
+        return false;
+    }
     // All that is inside of the region's function, the outermost of that name, has to be no job's. Where it cannot be told, nothing is said.
     frames.iter().all(|frames| {
         let names = frames.as_deref().unwrap_or_default();
