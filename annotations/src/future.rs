@@ -198,13 +198,13 @@ pub(crate) fn returned(
     form: Form,
 ) -> TokenStream {
     let Flight { span, private, .. } = flight;
+    if flight.is_consumed {
+        // The call itself may end the object: nothing is in flight afterwards.
+        let guard = flight.guard();
+        return quote_spanned!(*span=> #guard #call);
+    }
     let begin = flight.begin(&flight.called());
-    let run = if flight.is_consumed {
-        let run = run(flight, &quote_spanned!(*span=> __tsvd_future));
-        quote_spanned!(*span=> { let __tsvd_future = #call; async move { #run } })
-    } else {
-        run(flight, call)
-    };
+    let run = run(flight, call);
     let run = if form == Form::Boxed {
         // Where this is no such box, the message is about the return type.
         let span = span_at(output);

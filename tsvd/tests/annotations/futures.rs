@@ -93,6 +93,7 @@ impl Store {
 
     #[tsvd::write]
     fn consumed_boxed(self: Box<Self>) -> BoxFuture<'static, usize> {
+        log("call");
         Box::pin(async move { self.0.len() })
     }
 
@@ -191,11 +192,13 @@ fn what_is_not_visible_can_be_said() {
 }
 
 #[test]
-fn a_consumed_receiver_is_in_flight_before_the_future_only() {
+fn a_consumed_receiver_is_in_flight_before_the_call_only() {
     let log = log_of(|| assert_eq!(finish(Box::new(store()).consumed()), 2));
-    assert_eq!(log, ["call", "+consumed", "-consumed", "body"]);
+    assert_eq!(log, ["+consumed", "-consumed", "call", "body"]);
+    let log = log_of(|| drop(Box::new(store()).consumed()));
+    assert_eq!(log, ["+consumed", "-consumed", "call"]);
     let log = log_of(|| assert_eq!(finish(Box::new(store()).consumed_boxed()), 2));
-    assert_eq!(log, ["+consumed_boxed", "-consumed_boxed"]);
+    assert_eq!(log, ["+consumed_boxed", "-consumed_boxed", "call"]);
 }
 
 #[test]
