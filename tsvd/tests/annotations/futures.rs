@@ -78,6 +78,26 @@ impl Store {
     }
 
     #[tsvd::write]
+    fn unborrowed(&mut self) -> Pin<Box<dyn Future<Output = u8> + Send>> {
+        Box::pin(ready(6))
+    }
+
+    #[tsvd::write]
+    fn unborrowed_static(&mut self) -> BoxFuture<'static, u8> {
+        Box::pin(ready(7))
+    }
+
+    #[tsvd::write(future)]
+    fn unborrowed_future(&mut self) -> LocalBoxFuture<'static, u8> {
+        Box::pin(ready(8))
+    }
+
+    #[tsvd::write(resource = "store")]
+    fn unborrowed_resource(&mut self) -> BoxFuture<'static, u8> {
+        Box::pin(ready(9))
+    }
+
+    #[tsvd::write]
     fn not_visibly(&mut self) -> Ready<u8> {
         ready(5)
     }
@@ -189,6 +209,27 @@ fn what_is_not_visible_can_be_said() {
     assert_eq!(call, ["+only_the_call_boxed", "-only_the_call_boxed"]);
     let call = log_of(|| drop(store.not_visibly()));
     assert_eq!(call, ["+not_visibly", "-not_visibly"]);
+}
+
+#[test]
+fn a_box_that_does_not_borrow_is_a_call_unless_more_is_said() {
+    let mut store = store();
+    let both = |name: &str| [format!("+{name}"), format!("-{name}")];
+    assert_eq!(log_of(|| drop(store.unborrowed())), both("unborrowed"));
+    assert_eq!(
+        log_of(|| drop(store.unborrowed_static())),
+        both("unborrowed_static")
+    );
+    for unpolled in [
+        record(|| drop(store.unborrowed_future())),
+        record(|| drop(store.unborrowed_resource())),
+    ] {
+        assert!(unpolled.1.is_empty(), "{:?}", unpolled.1);
+    }
+    assert_eq!(
+        log_of(|| assert_eq!(finish(store.unborrowed_future()), 8)),
+        both("unborrowed_future")
+    );
 }
 
 #[test]

@@ -212,3 +212,28 @@ fn what_consumes_its_object_is_not_in_flight_when_another_has_its_address() {
         multi_thread().block_on(four_at_once(|| Box::new(Connection { _number: 1 }).close()));
     });
 }
+
+struct Client {
+    _number: u64,
+}
+
+#[tsvd::contract]
+impl Client {
+    /// What is returned knows nothing of the object.
+    #[tsvd::write]
+    fn ping(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(yield_now())
+    }
+}
+
+#[test]
+fn a_future_that_outlives_its_object_is_not_in_flight_when_another_has_its_address() {
+    never_reported(|| {
+        // A client of its own for each, as tower's services are cloned.
+        multi_thread().block_on(four_at_once(|| {
+            // In the heap, so that it has an address of its own.
+            let mut client = Box::new(Client { _number: 1 });
+            client.ping()
+        }));
+    });
+}
