@@ -214,7 +214,7 @@ impl Context {
             CallSite::of(signature, self.label.is_none())
         };
         let arguments = &operation.arguments;
-        let form = Form::of(signature, arguments);
+        let form = Form::of_operation(signature, arguments);
         let Some(body) = &function.body else {
             let head = head(function, site, form, conditions);
             let mut signature = signature.clone();

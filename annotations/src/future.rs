@@ -10,7 +10,8 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{Ident, Path, ReturnType, Signature, Token, Type, TypeParamBound};
+use syn::visit::Visit;
+use syn::{Ident, Lifetime, Path, ReturnType, Signature, Token, Type, TypeParamBound};
 
 use crate::args::{Arguments, Word};
 use crate::call::{Call, closure_output};
@@ -32,6 +33,20 @@ pub(crate) enum Form {
 }
 
 impl Form {
+    /// Of an operation: a box that shows no lifetime does not borrow the object, which may be gone before the future is.
+    pub(crate) fn of_operation(signature: &Signature, arguments: &Arguments) -> Self {
+        match Self::of(signature, arguments) {
+            Self::Boxed
+                if arguments.word.is_none()
+                    && arguments.object.is_none()
+                    && !shows_lifetime(&signature.output) =>
+            {
+                Self::Call
+            }
+            form => form,
+        }
+    }
+
     pub(crate) fn of(signature: &Signature, arguments: &Arguments) -> Self {
         if signature.asyncness.is_some() {
             return Self::Async;
@@ -77,6 +92,19 @@ fn visible(output: &Type) -> Option<Form> {
         Type::Paren(paren) => visible(&paren.elem),
         _ => None,
     }
+}
+
+/// Whether a type names a lifetime that ends.
+fn shows_lifetime(output: &ReturnType) -> bool {
+    struct Search(bool);
+    impl<'ast> Visit<'ast> for Search {
+        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+            self.0 |= lifetime.ident != "static";
+        }
+    }
+    let mut search = Search(false);
+    search.visit_return_type(output);
+    search.0
 }
 
 fn has_future<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> bool {
@@ -198,13 +226,13 @@ pub(crate) fn returned(
     form: Form,
 ) -> TokenStream {
     let Flight { span, private, .. } = flight;
+    if flight.is_consumed {
+        // The call itself may end the object: nothing is in flight afterwards.
+        let guard = flight.guard();
+        return quote_spanned!(*span=> #guard #call);
+    }
     let begin = flight.begin(&flight.called());
-    let run = if flight.is_consumed {
-        let run = run(flight, &quote_spanned!(*span=> __tsvd_future));
-        quote_spanned!(*span=> { let __tsvd_future = #call; async move { #run } })
-    } else {
-        run(flight, call)
-    };
+    let run = run(flight, call);
     let run = if form == Form::Boxed {
         // Where this is no such box, the message is about the return type.
         let span = span_at(output);

@@ -139,6 +139,12 @@ mod values;
 /// show it, `future` says so: `#[tsvd::write(future)]`; it must be an `impl` or a box. With `call` the call alone is in flight,
 /// and what it returns is nobody's matter.
 ///
+/// A future that does not borrow the object may outlive it, and another object then have its address. So a box whose type shows
+/// no lifetime (`Pin<Box<dyn Future + Send>>`, `BoxFuture<'static, T>`) counts as with `call`, unless `future` or one of `object`,
+/// `resource` and `id` is given. With `future` it is promised that the object outlives the future. That an `impl Future` does is
+/// taken for granted: in editions before 2024 one without `+ '_` does not borrow, nor does one with `use<>` or `+ 'static`, and
+/// wants `call` where the object may go first.
+///
 /// ```
 /// use std::future::Future;
 /// use std::pin::Pin;

@@ -178,7 +178,7 @@ fn when(function: &Function, operation: &Operation, errors: &mut Errors) {
     if is_consumed && operation.arguments.object.is_none() {
         errors.at(when, "the object may be gone when the result is there: name what outlives it with `object = …`, `resource = \"…\"` or `id = …`");
     }
-    let form = Form::of(signature, &operation.arguments);
+    let form = Form::of_operation(signature, &operation.arguments);
     let own = track_caller(function.attributes.iter().map(|attribute| &attribute.meta));
     if form != Form::Async && own.is_some() {
         errors.at(when, "the result of a function that is `#[track_caller]` itself cannot be looked at: leave one of them out");

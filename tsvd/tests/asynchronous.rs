@@ -180,3 +180,46 @@ impl Wake for Woken {
         self.0.fetch_add(1, SeqCst);
     }
 }
+
+/// Delays whatever may be delayed, and goes on after a report.
+const EAGER: [(&str, &str); 5] = [
+    ("TSVD_STRATEGY", "random"),
+    ("TSVD_RANDOM_PROBABILITY", "1"),
+    ("TSVD_BUDGET_PROCESS_MS", "60000"),
+    ("TSVD_BUDGET_THREAD_MS", "60000"),
+    ("TSVD_ON_VIOLATION", "record"),
+];
+
+/// What must not hang with delays everywhere: it ends in time, and somebody was delayed.
+fn ends_in_time(body: impl FnOnce() + Send + 'static) -> Option<Ended> {
+    let ended = run_with(&EAGER, || {
+        let (done, ended) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            body();
+            done.send(()).unwrap();
+        });
+        if let Err(std::sync::mpsc::RecvTimeoutError::Timeout) =
+            ended.recv_timeout(Duration::from_secs(10))
+        {
+            println!("it hangs");
+            // Whoever hangs cannot be joined.
+            std::process::exit(3);
+        }
+        thread.join().unwrap();
+    })?;
+    assert_eq!(ended.status, Some(0), "{}\n{}", ended.stdout, ended.stderr);
+    assert!(ended.report.as_ref().unwrap().summary.delays > 0);
+    Some(ended)
+}
+
+/// Waits once, and has woken itself already.
+fn yield_once() -> impl Future<Output = ()> {
+    let mut has_waited = false;
+    std::future::poll_fn(move |cx| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+}

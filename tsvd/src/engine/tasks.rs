@@ -323,7 +323,10 @@ impl<E: Environment> Engine<E> {
         delay_ns: u64,
         suspension: &mut Suspension<'_, E>,
     ) -> bool {
-        let alarm = Arc::new(Alarm::new(suspension.waker));
+        let Some(alarm) = Alarm::new(suspension.waker).map(Arc::new) else {
+            budget::refund(&self.slept, &context.slept, delay_ns);
+            return false;
+        };
         let sleeper = Sleeper::Task(Arc::clone(&alarm));
         let (number, start_ns) = match self.set_trap(context, call, who, delay_ns, sleeper) {
             Ok(set) => (set.number, set.start),
@@ -382,7 +385,7 @@ impl<E: Environment> Engine<E> {
         }
         let _suspended = context.map(Context::suspend);
         // Before the trap is looked at: whoever changes it later rings.
-        held.alarm.set(waker);
+        let can_wait = held.alarm.set(waker);
         let hash = object_hash(task.token.object.words());
         let mut bucket = self.traps.lock(hash);
         let until = bucket.trap(held.trap).map_or(0, |trap| match trap.state {
@@ -391,7 +394,7 @@ impl<E: Environment> Engine<E> {
             State::Reporting | State::Released | State::Confirmed => 0,
         });
         let now = self.env.now();
-        if now < until {
+        if can_wait && now < until {
             drop(bucket);
             // Before its time an alarm does not ring unless all is over.
             let set = held.alarmed_ns >= until && now < held.alarmed_ns;
@@ -403,7 +406,7 @@ impl<E: Environment> Engine<E> {
         }
         let trap = bucket.remove_trap(held.trap);
         drop(bucket);
-        let caught = self.settle(task, trap, true);
+        let caught = self.settle(task, trap, can_wait);
         if caught { Polled::Caught } else { Polled::Goes }
     }
 

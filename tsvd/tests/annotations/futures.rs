@@ -78,6 +78,26 @@ impl Store {
     }
 
     #[tsvd::write]
+    fn unborrowed(&mut self) -> Pin<Box<dyn Future<Output = u8> + Send>> {
+        Box::pin(ready(6))
+    }
+
+    #[tsvd::write]
+    fn unborrowed_static(&mut self) -> BoxFuture<'static, u8> {
+        Box::pin(ready(7))
+    }
+
+    #[tsvd::write(future)]
+    fn unborrowed_future(&mut self) -> LocalBoxFuture<'static, u8> {
+        Box::pin(ready(8))
+    }
+
+    #[tsvd::write(resource = "store")]
+    fn unborrowed_resource(&mut self) -> BoxFuture<'static, u8> {
+        Box::pin(ready(9))
+    }
+
+    #[tsvd::write]
     fn not_visibly(&mut self) -> Ready<u8> {
         ready(5)
     }
@@ -93,6 +113,7 @@ impl Store {
 
     #[tsvd::write]
     fn consumed_boxed(self: Box<Self>) -> BoxFuture<'static, usize> {
+        log("call");
         Box::pin(async move { self.0.len() })
     }
 
@@ -191,11 +212,34 @@ fn what_is_not_visible_can_be_said() {
 }
 
 #[test]
-fn a_consumed_receiver_is_in_flight_before_the_future_only() {
+fn a_box_that_does_not_borrow_is_a_call_unless_more_is_said() {
+    let mut store = store();
+    let both = |name: &str| [format!("+{name}"), format!("-{name}")];
+    assert_eq!(log_of(|| drop(store.unborrowed())), both("unborrowed"));
+    assert_eq!(
+        log_of(|| drop(store.unborrowed_static())),
+        both("unborrowed_static")
+    );
+    for unpolled in [
+        record(|| drop(store.unborrowed_future())),
+        record(|| drop(store.unborrowed_resource())),
+    ] {
+        assert!(unpolled.1.is_empty(), "{:?}", unpolled.1);
+    }
+    assert_eq!(
+        log_of(|| assert_eq!(finish(store.unborrowed_future()), 8)),
+        both("unborrowed_future")
+    );
+}
+
+#[test]
+fn a_consumed_receiver_is_in_flight_before_the_call_only() {
     let log = log_of(|| assert_eq!(finish(Box::new(store()).consumed()), 2));
-    assert_eq!(log, ["call", "+consumed", "-consumed", "body"]);
+    assert_eq!(log, ["+consumed", "-consumed", "call", "body"]);
+    let log = log_of(|| drop(Box::new(store()).consumed()));
+    assert_eq!(log, ["+consumed", "-consumed", "call"]);
     let log = log_of(|| assert_eq!(finish(Box::new(store()).consumed_boxed()), 2));
-    assert_eq!(log, ["+consumed_boxed", "-consumed_boxed"]);
+    assert_eq!(log, ["+consumed_boxed", "-consumed_boxed", "call"]);
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Sessions {
         ready(2)
     }
 
-    #[tsvd::update(when = |n| *n > 2)]
+    #[tsvd::update(future, when = |n| *n > 2)]
     fn boxed(&self) -> Pin<Box<dyn Future<Output = u8>>> {
         Box::pin(ready(2))
     }

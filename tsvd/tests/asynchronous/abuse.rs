@@ -99,3 +99,95 @@ fn one_that_is_dropped_by_a_panic_or_with_its_runtime_leaves_nothing_behind() {
         }
     });
 }
+
+/// Wakers that take a lock of their executor's to be cloned, and panic when they are dropped.
+mod wakers {
+    use std::sync::Mutex;
+    use std::task::{RawWaker, RawWakerVTable};
+
+    use super::*;
+
+    pub(super) static EXECUTOR: Mutex<()> = Mutex::new(());
+    pub(super) static IN_CLONE: AtomicBool = AtomicBool::new(false);
+    static LOCKS: RawWakerVTable = RawWakerVTable::new(lock, nothing, nothing, nothing);
+    static PANICS: RawWakerVTable = RawWakerVTable::new(refuse, nothing, nothing, nothing);
+    static DATA: u8 = 0;
+
+    fn nothing(_: *const ()) {}
+
+    fn lock(data: *const ()) -> RawWaker {
+        IN_CLONE.store(true, SeqCst);
+        drop(EXECUTOR.lock());
+        RawWaker::new(data, &LOCKS)
+    }
+
+    fn refuse(_: *const ()) -> RawWaker {
+        panic!("it has no clones")
+    }
+
+    pub(super) fn locking() -> Waker {
+        // SAFETY: the functions of `LOCKS` do not use the data.
+        unsafe { Waker::new((&raw const DATA).cast(), &LOCKS) }
+    }
+
+    pub(super) fn panicking() -> Waker {
+        // SAFETY: the functions of `PANICS` do not use the data.
+        unsafe { Waker::new((&raw const DATA).cast(), &PANICS) }
+    }
+}
+
+#[test]
+fn a_waker_is_cloned_under_no_lock_of_ours() {
+    ends_in_time(|| {
+        multi_thread().block_on(arm_wait());
+        let woken = Waker::from(Arc::new(Woken::default()));
+        let first = Arc::new(Cache::default());
+        let mut held = Box::pin(async move { wait(&first).await });
+        let polled = held.as_mut().poll(&mut Context::from_waker(&woken));
+        assert!(polled.is_pending());
+        let lock = wakers::EXECUTOR.lock().unwrap();
+        let other = std::thread::spawn(move || {
+            held.as_mut()
+                .poll(&mut Context::from_waker(&wakers::locking()))
+                .is_pending()
+        });
+        while !wakers::IN_CLONE.load(SeqCst) {
+            std::thread::yield_now();
+        }
+        // The timer rings the first meanwhile, and these want its lock.
+        let cache = Cache::default();
+        let begun = Instant::now();
+        let mut held = Vec::new();
+        while begun.elapsed() < Duration::from_millis(30) {
+            held.push(Box::pin(wait(&cache)));
+            let last = held.last_mut().unwrap();
+            let _ = last.as_mut().poll(&mut Context::from_waker(&woken));
+            std::thread::yield_now();
+        }
+        drop(lock);
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_waker_that_cannot_be_cloned_is_left_alone() {
+    ends_in_time(|| {
+        multi_thread().block_on(arm_wait());
+        let panicking = wakers::panicking();
+        let cache = Cache::default();
+        // Not held at all: the first poll is the body's.
+        let mut first = std::pin::pin!(cache.write(pending::<()>()));
+        let mut cx = Context::from_waker(&panicking);
+        assert!(first.as_mut().poll(&mut cx).is_pending());
+        // Held by another waker, and no longer than to the next poll.
+        let woken = Waker::from(Arc::new(Woken::default()));
+        let other = Cache::default();
+        let mut held = std::pin::pin!(other.write(async {}));
+        let mut polled = || {
+            let poll = held.as_mut().poll(&mut Context::from_waker(&woken));
+            poll.is_pending()
+        };
+        assert!(polled(), "not held");
+        assert!(held.as_mut().poll(&mut cx).is_ready());
+    });
+}

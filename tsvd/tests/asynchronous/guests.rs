@@ -224,3 +224,60 @@ fn a_hand_made_executor_is_served_too() {
         }
     });
 }
+
+/// The one that is held has rung already when its second party goes on, and has to wait for it.
+#[test]
+fn one_that_is_woken_before_its_time_is_woken_again() {
+    ends_in_time(|| {
+        for _ in 0..30 {
+            let cache = Cache::default();
+            let (send, receive) = futures::channel::oneshot::channel::<()>();
+            let held = cache.write(async {
+                yield_once().await;
+                send.send(()).unwrap();
+            });
+            let other = cache.write(async {
+                yield_once().await;
+                receive.await.unwrap();
+            });
+            futures::executor::block_on(async { futures::join!(held, other) });
+        }
+    });
+}
+
+#[test]
+fn a_pool_that_is_all_busy_keeps_nobody_held() {
+    ends_in_time(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(1)
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            arm_wait().await;
+            let (send, receive) = std::sync::mpsc::channel::<()>();
+            let job = tokio::task::spawn_blocking(move || receive.recv());
+            for _ in 0..5 {
+                wait(&Cache::default()).await;
+            }
+            send.send(()).unwrap();
+            job.await.unwrap().unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_runtime_that_is_gone_keeps_nobody_held() {
+    ends_in_time(|| {
+        let runtime = multi_thread();
+        runtime.block_on(arm_wait());
+        let handle = runtime.handle().clone();
+        drop(runtime);
+        handle.block_on(async {
+            for _ in 0..5 {
+                wait(&Cache::default()).await;
+            }
+        });
+    });
+}

@@ -180,3 +180,60 @@ fn a_stream_whose_items_are_written_one_after_the_other_is_left_alone() {
         });
     });
 }
+
+/// Calls four at once, sixty times.
+async fn four_at_once<F: Future<Output = ()> + Send + 'static>(call: impl Fn() -> F) {
+    for _ in 0..60 {
+        let all = [(); 4].map(|()| tokio::spawn(call()));
+        for one in all {
+            one.await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+struct Connection {
+    _number: u64,
+}
+
+#[tsvd::contract]
+impl Connection {
+    /// The object is gone when the future is there.
+    #[tsvd::write]
+    fn close(self: Box<Self>) -> impl Future<Output = ()> + Send + 'static {
+        drop(self);
+        yield_now()
+    }
+}
+
+#[test]
+fn what_consumes_its_object_is_not_in_flight_when_another_has_its_address() {
+    never_reported(|| {
+        multi_thread().block_on(four_at_once(|| Box::new(Connection { _number: 1 }).close()));
+    });
+}
+
+struct Client {
+    _number: u64,
+}
+
+#[tsvd::contract]
+impl Client {
+    /// What is returned knows nothing of the object.
+    #[tsvd::write]
+    fn ping(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(yield_now())
+    }
+}
+
+#[test]
+fn a_future_that_outlives_its_object_is_not_in_flight_when_another_has_its_address() {
+    never_reported(|| {
+        // A client of its own for each, as tower's services are cloned.
+        multi_thread().block_on(four_at_once(|| {
+            // In the heap, so that it has an address of its own.
+            let mut client = Box::new(Client { _number: 1 });
+            client.ping()
+        }));
+    });
+}

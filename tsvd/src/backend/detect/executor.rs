@@ -1,7 +1,8 @@
 //! What is known of the guest's executor: who wakes a held task, and whether it may be held at all.
 //!
-//! Nothing need be known: a timer of our own wakes tasks of any executor. With the feature `tokio` and within one of its runtimes a
-//! blocking task does, since a paused clock of tokio's stands still as long as one runs.
+//! Nothing need be known: a timer of our own wakes tasks of any executor. With the feature `tokio` and within one of its runtimes
+//! there is a blocking task as well, since a paused clock of tokio's stands still as long as one runs. Nobody relies on it: it may
+//! never begin, where the pool is small and busy or the runtime is gone.
 
 mod race;
 mod timer;
@@ -18,9 +19,7 @@ use crate::report::RawStack;
 /// Rings `alarm` at `deadline`; false if nothing will.
 pub(super) fn set_alarm(alarm: &Arc<Alarm>, deadline: Instant) -> bool {
     #[cfg(feature = "tokio")]
-    if let Some(set) = tokio::set_alarm(alarm, deadline) {
-        return set;
-    }
+    tokio::stop_clock(alarm, deadline);
     timer::set_alarm(alarm, deadline)
 }
 

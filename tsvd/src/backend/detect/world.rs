@@ -128,7 +128,8 @@ impl Environment for World {
     }
 
     fn thread_name(&self) -> Option<String> {
-        std::thread::current().name().map(str::to_owned)
+        // It panics in the destructors of a thread's locals.
+        catch_unwind(|| std::thread::current().name().map(str::to_owned)).ok()?
     }
 
     #[inline]

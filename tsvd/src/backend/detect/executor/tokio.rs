@@ -12,20 +12,22 @@ use crate::engine::alarm::Alarm;
 /// How often a blocking task looks whether its alarm is still wanted: a runtime that is dropped waits for it.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Rings `alarm` at `deadline` by a blocking task of the current runtime; `None` where there is none, false if it has no thread
-/// for it.
-pub(super) fn set_alarm(alarm: &Arc<Alarm>, deadline: Instant) -> Option<bool> {
-    let runtime = Handle::try_current().ok()?;
+/// Stops a paused clock of the current runtime's, if there is one, until `alarm` is over or rings at `deadline`.
+pub(super) fn stop_clock(alarm: &Arc<Alarm>, deadline: Instant) {
+    let Ok(runtime) = Handle::try_current() else {
+        return;
+    };
     let alarm = Arc::clone(alarm);
     let wait = move || threads::unwatched(|| wait(&alarm, deadline));
     // It panics where no thread can be begun.
-    Some(catch_unwind(AssertUnwindSafe(|| drop(runtime.spawn_blocking(wait)))).is_ok())
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(runtime.spawn_blocking(wait))));
 }
 
 fn wait(alarm: &Alarm, deadline: Instant) {
     while !alarm.is_off() {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
+            // Here too, so that the task is woken before the clock goes on.
             alarm.ring();
             return;
         }
