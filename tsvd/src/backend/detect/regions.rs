@@ -109,14 +109,14 @@ impl Section {
         self.end(|_| did);
     }
 
-    /// It ends, with what its operation declares, or as a read that looked anew if it is known not to have written.
+    /// It ends, with what its operation declares, or as one that was refused if it is known not to have written.
     pub(super) fn leave_when(mut self, wrote: Option<bool>) {
         self.end_when(wrote);
     }
 
     fn end_when(&mut self, wrote: Option<bool>) {
         self.end(|operation| match wrote {
-            Some(false) => Did::Revalidated { wrote: false },
+            Some(false) => Did::Refused,
             _ => operation.access().into(),
         });
     }
