@@ -17,6 +17,8 @@
 //! `--cfg loom` they are there so that it compiles, but loom does not know their locks: a model that shares a map between
 //! threads may hang.
 //!
+//! Keys are told apart by their `Hash` alone: two keys of which it is equal are one key to a region.
+//!
 //! # What each call is
 //!
 //! A *look* that writes or does not has seen the newest value under its lock, so it is right whatever happened before it; a plain
