@@ -242,6 +242,17 @@ impl<'a> Flight<'a> {
 
     /// The statement that begins what is in flight as long as a future runs.
     pub(crate) fn begin(&self, called: &TokenStream) -> TokenStream {
+        let span = self.span;
+        self.begin_by(called, &quote_spanned!(span=> begin))
+    }
+
+    /// The same for the future that a function returns, whose body has run.
+    pub(crate) fn begin_returned(&self) -> TokenStream {
+        let span = self.span;
+        self.begin_by(&self.called(), &quote_spanned!(span=> begin_returned))
+    }
+
+    fn begin_by(&self, called: &TokenStream, begin: &TokenStream) -> TokenStream {
         let Self { span, private, .. } = self;
         let (inert, traits, begin) = match &self.subject {
             Subject::Operation {
@@ -252,7 +263,7 @@ impl<'a> Flight<'a> {
             } => (
                 quote_spanned!(*span=> Operating),
                 traits.clone(),
-                quote_spanned!(*span=> #private::begin(&__TSVD_OPERATION, #called, #object, #key)),
+                quote_spanned!(*span=> #private::#begin(&__TSVD_OPERATION, #called, #object, #key)),
             ),
             Subject::Region => (
                 quote_spanned!(*span=> OperatingRegion),

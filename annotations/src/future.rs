@@ -231,7 +231,7 @@ pub(crate) fn returned(
         let guard = flight.guard();
         return quote_spanned!(*span=> #guard #call);
     }
-    let begin = flight.begin(&flight.called());
+    let begin = flight.begin_returned();
     let run = run(flight, call);
     let run = if form == Form::Boxed {
         // Where this is no such box, the message is about the return type.

@@ -135,7 +135,7 @@ mod values;
 /// whether its future can be sent, and when what is dropped stays as it is.
 ///
 /// So it is with a function that visibly returns a future (`impl Future`, `BoxFuture`, `LocalBoxFuture`,
-/// `Pin<Box<dyn Future>>`), but that its body, its places and keys are evaluated at the call. Where the return type does not
+/// `Pin<Box<dyn Future>>`), but that its body, its places and keys are evaluated at the call, and that it is never delayed. Where the return type does not
 /// show it, `future` says so: `#[tsvd::write(future)]`; it must be an `impl` or a box. With `call` the call alone is in flight,
 /// and what it returns is nobody's matter.
 ///

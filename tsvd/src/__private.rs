@@ -95,7 +95,7 @@ mod active {
     use std::panic::Location;
     use std::pin::Pin;
 
-    pub use crate::asynchronous::{Called, Operating, Running, begin};
+    pub use crate::asynchronous::{Called, Operating, Running, begin, begin_returned};
     pub use crate::contract::for_macros::*;
 
     /// An operation in flight, from its check to its drop on the same thread.

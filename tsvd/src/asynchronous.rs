@@ -54,6 +54,18 @@ pub fn begin(
     ))
 }
 
+/// The same for the future that a function returns: never held, for the body has run before its first poll, and what it has begun
+/// may be at work.
+#[inline]
+pub fn begin_returned(
+    operation: &'static Operation,
+    called: Called,
+    object: Object,
+    key: Option<Key<'_>>,
+) -> Operating {
+    Operating(begin(operation, called, object, key).0.never_held())
+}
+
 impl Operating {
     /// An operation that is not watched.
     #[inline]

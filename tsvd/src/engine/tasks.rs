@@ -75,7 +75,8 @@ impl<E: Environment> Manner<'_, E> {
 
 /// What it takes to hold a task.
 pub(super) struct Suspension<'a, E: Environment> {
-    waker: &'a Waker,
+    /// `None` for one that may not be held.
+    waker: Option<&'a Waker>,
     pub(super) at_least_ns: u64,
     /// Set when it is held.
     held: Option<HeldTask<E>>,
@@ -243,13 +244,13 @@ impl<E: Environment> Engine<E> {
         })
     }
 
-    /// Checks an operation that has just been opened, and perhaps holds it.
+    /// Checks an operation that has just been opened, and perhaps holds it if there is a waker to go on with.
     pub(crate) fn arrive_task(
         &self,
         context: &'static Context<E>,
         task: &mut OpenTask<E>,
         call: &Call<'_>,
-        waker: &Waker,
+        waker: Option<&Waker>,
     ) -> Polled {
         let _suspended = context.suspend();
         let _acting = Acting::begin(&self.env, &task.lineage);
@@ -282,6 +283,9 @@ impl<E: Environment> Engine<E> {
         site: SiteId,
         suspension: &Suspension<'_, E>,
     ) -> HowHeld {
+        let Some(waker) = suspension.waker else {
+            return HowHeld::Not;
+        };
         match self.parameters.asynchronous {
             Asynchronous::Off => return HowHeld::Not,
             Asynchronous::Block => return HowHeld::Blocked,
@@ -290,7 +294,7 @@ impl<E: Environment> Engine<E> {
         let flags = self.tasks.site(site);
         let known = flags.load(Ordering::Relaxed);
         // A waker without data wakes nobody.
-        if suspension.waker.data().is_null() || known == FRAGILE {
+        if waker.data().is_null() || known == FRAGILE {
             return HowHeld::Not;
         }
         if self.tasks.waiting(call.operation).load(Ordering::Relaxed) {
@@ -323,7 +327,7 @@ impl<E: Environment> Engine<E> {
         delay_ns: u64,
         suspension: &mut Suspension<'_, E>,
     ) -> bool {
-        let Some(alarm) = Alarm::new(suspension.waker).map(Arc::new) else {
+        let Some(alarm) = suspension.waker.and_then(Alarm::new).map(Arc::new) else {
             budget::refund(&self.slept, &context.slept, delay_ns);
             return false;
         };

@@ -282,6 +282,16 @@ pub(crate) mod __private {
         })))
     }
 
+    /// Of the future that a function returns.
+    pub(crate) fn begin_returned(
+        operation: &'static Operation,
+        called: Called,
+        object: Object,
+        key: Option<Key<'_>>,
+    ) -> Operating {
+        begin(operation, called, object, key)
+    }
+
     impl Operating {
         pub(crate) fn inert() -> Self {
             Self(None)

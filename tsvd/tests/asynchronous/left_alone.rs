@@ -237,3 +237,55 @@ fn a_future_that_outlives_its_object_is_not_in_flight_when_another_has_its_addre
         }));
     });
 }
+
+#[derive(Default)]
+struct Store {
+    _size: u8,
+}
+
+#[tsvd::contract]
+impl Store {
+    #[tsvd::write]
+    async fn chunk(&self) {
+        yield_now().await;
+    }
+
+    #[tsvd::write]
+    fn part(&self) {}
+
+    /// Begins at once, as many a client's methods do; its future only waits for the end.
+    #[tsvd::write]
+    fn flush(self: &Arc<Self>) -> impl Future<Output = ()> + use<> {
+        let own = Arc::clone(self);
+        let job = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            own.chunk().await;
+        });
+        async { job.await.unwrap() }
+    }
+
+    #[tsvd::write]
+    fn flush_blocking(self: &Arc<Self>) -> impl Future<Output = ()> + use<> {
+        let own = Arc::clone(self);
+        let job = tokio::task::spawn_blocking(move || {
+            tokio::runtime::Handle::current()
+                .block_on(tokio::time::sleep(Duration::from_millis(1)));
+            own.part();
+        });
+        async { job.await.unwrap() }
+    }
+}
+
+/// The future is not held: its body has begun long since.
+#[test]
+fn jobs_begun_by_the_call_that_returns_a_future_are_no_violation() {
+    never_reported(|| {
+        multi_thread().block_on(async {
+            for _ in 0..60 {
+                // One after the other: nobody else is there.
+                Arc::new(Store::default()).flush().await;
+                Arc::new(Store::default()).flush_blocking().await;
+            }
+        });
+    });
+}

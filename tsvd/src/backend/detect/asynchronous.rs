@@ -65,6 +65,7 @@ struct Begun {
     object: Object,
     key: Option<u64>,
     key_text: Option<Text>,
+    may_be_held: bool,
 }
 
 /// A key's text, for the report.
@@ -121,6 +122,7 @@ pub(crate) fn begin(
         object,
         key: key.map(|key| key.hash),
         key_text: key.and_then(text),
+        may_be_held: true,
     }))
 }
 
@@ -128,6 +130,15 @@ impl Operating {
     #[inline]
     pub(crate) fn inert() -> Self {
         Self(State::Inert)
+    }
+
+    /// What has not been polled, but is not before its body any more: it is checked and answers, and is not delayed.
+    #[inline]
+    pub(crate) fn never_held(mut self) -> Self {
+        if let State::Begun(begun) = &mut self.0 {
+            begun.may_be_held = false;
+        }
+        self
     }
 
     /// Polls `body` in the operation. The first poll says that it is in flight, and may hold it.
@@ -222,7 +233,8 @@ impl Operating {
         self.0 = State::InFlight(flight);
         match &mut self.0 {
             State::InFlight(flight) => {
-                ENGINE.arrive_task(context, &mut flight.task, &call, cx.waker())
+                let waker = begun.may_be_held.then(|| cx.waker());
+                ENGINE.arrive_task(context, &mut flight.task, &call, waker)
             }
             _ => Polled::Goes,
         }

@@ -276,6 +276,12 @@ impl Operating {
         Self(Asynchronous::Inert)
     }
 
+    /// Nothing is held here.
+    #[inline]
+    pub(crate) fn never_held(self) -> Self {
+        self
+    }
+
     /// Polls `body` in the operation.
     pub(crate) fn poll<R>(
         &mut self,

@@ -83,7 +83,9 @@ impl Scene {
             .engine
             .open_task(thread, &call, Some(task_number(&waker)))
             .unwrap();
-        let polled = self.engine.arrive_task(thread, &mut task, &call, &waker);
+        let polled = self
+            .engine
+            .arrive_task(thread, &mut task, &call, Some(&waker));
         let operation = Async {
             task: Some(task),
             call,
@@ -381,7 +383,7 @@ fn a_task_that_cannot_be_woken_is_not_held() {
         let mut task = s.engine.open_task(thread, &call, None).unwrap();
         let polled = s
             .engine
-            .arrive_task(thread, &mut task, &call, Waker::noop());
+            .arrive_task(thread, &mut task, &call, Some(Waker::noop()));
         assert_eq!(polled, Polled::Goes);
         s.engine.end_task(Some(thread), task);
     });
@@ -421,7 +423,7 @@ fn a_task_is_one_context_wherever_it_is_polled() {
                 };
                 let mut task = s.engine.open_task(thread, &call, Some(number)).unwrap();
                 s.engine
-                    .arrive_task(thread, &mut task, &call, Waker::noop());
+                    .arrive_task(thread, &mut task, &call, Some(Waker::noop()));
                 s.engine.end_task(Some(thread), task);
             }
             let near = s.engine.statistics().near_misses.load(SeqCst);
