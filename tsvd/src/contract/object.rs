@@ -143,6 +143,7 @@ impl Object {
     }
 
     /// The number of a value that moves.
+    #[cfg(all(feature = "detect", not(loom)))]
     pub(crate) fn number(self) -> u64 {
         self.word & !NUMBERED
     }
