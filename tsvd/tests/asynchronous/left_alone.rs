@@ -1,5 +1,7 @@
 //! Correct programs: nothing is reported, and mostly nothing delayed for long.
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
 use super::*;
 
 #[test]
@@ -288,4 +290,28 @@ fn jobs_begun_by_the_call_that_returns_a_future_are_no_violation() {
             }
         });
     });
+}
+
+struct Plain;
+
+#[tsvd::contract]
+impl Plain {
+    #[tsvd::write]
+    async fn write(&self) {}
+}
+
+impl Plain {
+    #[tsvd::expect_atomic]
+    async fn twice(&self) {
+        self.write().await;
+        self.write().await;
+    }
+}
+
+/// A program that asks for one of them still builds.
+#[test]
+fn futures_keep_their_auto_traits() {
+    fn keeps<T: Send + Sync + UnwindSafe + RefUnwindSafe>(_: T) {}
+    keeps(Plain.write());
+    keeps(Plain.twice());
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::task::{Context as Poller, Poll};
 
 use super::inherit::Before;
@@ -271,8 +271,12 @@ impl Drop for Operating {
     }
 }
 
+// A panic ends what is in flight, and leaves nothing half done.
+impl UnwindSafe for Operating {}
+impl RefUnwindSafe for Operating {}
+
 // It goes wherever the future goes.
 const _: () = {
-    const fn moves<T: Send + Sync + Unpin>() {}
+    const fn moves<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
     moves::<Operating>();
 };

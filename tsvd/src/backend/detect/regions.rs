@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::task::{Context as Poller, Poll};
 
 use super::threads::{self, Attached};
@@ -335,10 +335,16 @@ impl Drop for PolledRegion {
     }
 }
 
+// A panic takes it from the thread, as a poll's end does.
+impl UnwindSafe for PolledRegion {}
+impl RefUnwindSafe for PolledRegion {}
+
 // As its future is moved between polls; and guards of locks may be dropped elsewhere.
 const _: () = {
     const fn moves<T: Send + Sync>() {}
+    const fn unwinds<T: UnwindSafe + RefUnwindSafe>() {}
     moves::<PolledRegion>();
+    unwinds::<PolledRegion>();
     moves::<Section>();
     moves::<Approach>();
 };
