@@ -17,10 +17,17 @@
 //! | tokio's `spawn`, `spawn_local`, any executor's | [`inherit_future`] around the future |
 //! | `join!`, `select!`, futures that are polled below one another | themselves |
 //!
+//! What an async operation begins on other threads inherits it only if the operation is an `async fn`. A function that returns a
+//! future runs its body before that is polled, so jobs begun there inherit nothing of it. One that is being delayed when the future
+//! is first polled is reported, though the future waits for it: make the function an `async fn`, or say `call`.
+//!
+//! A region expected to be atomic does not know its helpers by itself either: what a thread or task that it waits for does to the
+//! region's object is another's interference, and may be reported, unless it inherits.
+//!
 //! A thread of a pool may take over another job while it waits within an operation. That job counts as its thread's, so what it
 //! does to the operation's object is missed.
 //!
-//! Without it nothing false is reported, for an operation that waits is never proved to overlap; but its threads are
+//! But for these two nothing false is reported without it, for an operation that waits is never proved to overlap; but its threads are
 //! suspected, and delayed in vain.
 
 /// Makes `closure` run, wherever it is run, as part of the operations that are in flight here and now.

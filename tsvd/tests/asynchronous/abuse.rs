@@ -100,8 +100,9 @@ fn one_that_is_dropped_by_a_panic_or_with_its_runtime_leaves_nothing_behind() {
     });
 }
 
-/// Wakers that take a lock of their executor's to be cloned, and panic when they are dropped.
+/// Wakers that take a lock of their executor's to be cloned, or panic.
 mod wakers {
+    use std::mem::ManuallyDrop;
     use std::sync::Mutex;
     use std::task::{RawWaker, RawWakerVTable};
 
@@ -111,6 +112,7 @@ mod wakers {
     pub(super) static IN_CLONE: AtomicBool = AtomicBool::new(false);
     static LOCKS: RawWakerVTable = RawWakerVTable::new(lock, nothing, nothing, nothing);
     static PANICS: RawWakerVTable = RawWakerVTable::new(refuse, nothing, nothing, nothing);
+    static STICKS: RawWakerVTable = RawWakerVTable::new(stick, nothing, nothing, hold_on);
     static DATA: u8 = 0;
 
     fn nothing(_: *const ()) {}
@@ -123,6 +125,19 @@ mod wakers {
 
     fn refuse(_: *const ()) -> RawWaker {
         panic!("it has no clones")
+    }
+
+    fn stick(data: *const ()) -> RawWaker {
+        RawWaker::new(data, &STICKS)
+    }
+
+    fn hold_on(_: *const ()) {
+        panic!("it cannot be dropped")
+    }
+
+    pub(super) fn sticking() -> ManuallyDrop<Waker> {
+        // SAFETY: the functions of `STICKS` do not use the data.
+        ManuallyDrop::new(unsafe { Waker::new((&raw const DATA).cast(), &STICKS) })
     }
 
     pub(super) fn locking() -> Waker {
@@ -189,5 +204,27 @@ fn a_waker_that_cannot_be_cloned_is_left_alone() {
         };
         assert!(polled(), "not held");
         assert!(held.as_mut().poll(&mut cx).is_ready());
+    });
+}
+
+#[test]
+fn a_waker_that_panics_when_it_is_dropped_is_forgotten() {
+    ends_in_time(|| {
+        multi_thread().block_on(arm_wait());
+        let sticking = wakers::sticking();
+        let woken = Waker::from(Arc::new(Woken::default()));
+        let cache = Cache::default();
+        let mut replaced = Box::pin(wait(&cache));
+        for waker in [&*sticking, &woken] {
+            let polled = replaced.as_mut().poll(&mut Context::from_waker(waker));
+            assert!(polled.is_pending(), "not held");
+        }
+        drop(replaced);
+        // One at whose call site nothing was dropped.
+        let other = Cache::default();
+        let mut dropped = Box::pin(other.write(yield_now()));
+        let polled = dropped.as_mut().poll(&mut Context::from_waker(&sticking));
+        assert!(polled.is_pending());
+        drop(dropped);
     });
 }

@@ -281,3 +281,17 @@ fn a_runtime_that_is_gone_keeps_nobody_held() {
         });
     });
 }
+
+#[test]
+fn what_is_polled_by_hand_is_ready_at_once() {
+    ends_in_time(|| {
+        multi_thread().block_on(arm_touch());
+        let waker = Waker::from(Arc::new(Woken::default()));
+        for _ in 0..5 {
+            let cache = Cache::default();
+            let mut future = std::pin::pin!(touch(&cache));
+            let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+            assert!(polled.is_ready());
+        }
+    });
+}

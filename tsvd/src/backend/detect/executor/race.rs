@@ -27,13 +27,30 @@ const RACERS: [&str; 20] = [
     "Abortable",
 ];
 
-/// Whether something on `stack` may do something else if the future is not ready at once; also if the stack has no names.
+/// The beginnings of the paths of what polls a task until it is ready.
+const EXECUTORS: [&str; 7] = [
+    "tokio::runtime::",
+    "futures_executor::",
+    "async_executor::",
+    "async_task::",
+    "async_io::",
+    "smol::",
+    "pollster::",
+];
+
+/// Whether something on `stack` may do something else if the future is not ready at once. So it is unless an executor that is known
+/// polls it, and nothing that races: by hand, anything may happen; and a stack without names says nothing.
 pub(super) fn may_be_raced(stack: &RawStack) -> bool {
     let frames = stack.resolve();
-    let named = frames
-        .iter()
-        .any(|frame| frame.function.contains("::") || frame.file.is_some());
-    !named || frames.iter().any(|frame| races(&frame.function))
+    let mut functions = frames.iter().map(|frame| &*frame.function);
+    !functions.clone().any(is_executor) || functions.any(races)
+}
+
+fn is_executor(function: &str) -> bool {
+    let is_part_of_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    function
+        .split(|c| !is_part_of_path(c))
+        .any(|path| EXECUTORS.iter().any(|known| path.starts_with(known)))
 }
 
 fn races(function: &str) -> bool {
@@ -66,6 +83,27 @@ mod tests {
             "app::backtrace::selected",
         ] {
             assert!(!races(innocent), "{innocent}");
+        }
+    }
+
+    #[test]
+    fn executors_are_known_by_their_paths() {
+        for executor in [
+            "tokio::runtime::scheduler::current_thread::CoreGuard::block_on::{{closure}}",
+            "<tokio::runtime::blocking::task::BlockingTask<T> as core::future::future::Future>::poll",
+            "futures_executor::local_pool::block_on",
+            "<async_executor::Executor>::run::{{closure}}",
+            "async_io::driver::block_on",
+        ] {
+            assert!(is_executor(executor), "{executor}");
+        }
+        for other in [
+            "tokio::sync::mutex::Mutex<T>::lock",
+            "app::tokio::runtime::run",
+            "my_smol::block_on",
+            "<core::pin::Pin<P> as core::future::future::Future>::poll",
+        ] {
+            assert!(!is_executor(other), "{other}");
         }
     }
 
