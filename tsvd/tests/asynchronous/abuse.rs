@@ -171,12 +171,17 @@ fn a_waker_is_cloned_under_no_lock_of_ours() {
         }
         // The timer rings the first meanwhile, under which these want its lock.
         let caches: [Cache; 10] = Default::default();
+        let rung = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&rung));
         let mut held = Vec::new();
         for cache in &caches {
             let mut future = Box::pin(wait(cache));
-            let _ = future.as_mut().poll(&mut Context::from_waker(&woken));
+            let _ = future.as_mut().poll(&mut Context::from_waker(&waker));
             held.push(future);
             std::thread::park_timeout(Duration::from_millis(2));
+        }
+        while rung.0.load(SeqCst) == 0 {
+            std::thread::yield_now();
         }
         drop(lock);
         other.join().unwrap();
