@@ -169,14 +169,18 @@ fn a_waker_is_cloned_under_no_lock_of_ours() {
         while !wakers::IN_CLONE.load(SeqCst) {
             std::thread::yield_now();
         }
-        // The timer rings the first meanwhile, and these want its lock.
-        let cache = Cache::default();
-        let begun = Instant::now();
+        // The timer rings the first meanwhile, under which these want its lock.
+        let caches: [Cache; 10] = Default::default();
+        let rung = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&rung));
         let mut held = Vec::new();
-        while begun.elapsed() < Duration::from_millis(30) {
-            held.push(Box::pin(wait(&cache)));
-            let last = held.last_mut().unwrap();
-            let _ = last.as_mut().poll(&mut Context::from_waker(&woken));
+        for cache in &caches {
+            let mut future = Box::pin(wait(cache));
+            let _ = future.as_mut().poll(&mut Context::from_waker(&waker));
+            held.push(future);
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+        while rung.0.load(SeqCst) == 0 {
             std::thread::yield_now();
         }
         drop(lock);
