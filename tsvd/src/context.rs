@@ -18,8 +18,8 @@
 //! | `join!`, `select!`, futures that are polled below one another | themselves |
 //!
 //! What an async operation begins on other threads inherits it only if the operation is an `async fn`. A function that returns a
-//! future runs its body before that is polled, so jobs begun there inherit nothing of it. One that is being delayed when the future
-//! is first polled is reported, though the future waits for it: make the function an `async fn`, or say `call`.
+//! future runs its body before that is polled, so jobs begun there inherit nothing of it; since it may wait for them, it is never
+//! delayed, and whoever is being delayed when it is first polled is not said to collide with it. An `async fn` finds more.
 //!
 //! A region expected to be atomic does not know its helpers by itself either: what a thread or task that it waits for does to the
 //! region's object is another's interference, and may be reported, unless it inherits.

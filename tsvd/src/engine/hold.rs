@@ -74,6 +74,7 @@ impl<E: Environment> Engine<E> {
         if let Some(number) = bucket
             .held_against(call.object, &party, party.entered_ns)
             .map(|trap| trap.number)
+            .filter(|_| manner.begins_here())
         {
             let met = self.spring(bucket, number, context, call, &mut party, who);
             self.forget(leaked);

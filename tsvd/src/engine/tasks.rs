@@ -65,6 +65,12 @@ pub(super) enum Manner<'a, E: Environment> {
 }
 
 impl<E: Environment> Manner<'_, E> {
+    /// Whether nothing of the call has run yet. What a function that returns a future has begun before its first poll, and waits for, is not
+    /// known to be a part of it, and may be who is held.
+    pub(super) fn begins_here(&self) -> bool {
+        !matches!(self, Self::Task(Suspension { waker: None, .. }))
+    }
+
     /// A call is in the way right now.
     pub(super) fn sees_overlap(&mut self) {
         if let Self::Task(suspension) = self {

@@ -272,6 +272,27 @@ fn the_trap_of_a_leaked_task_is_taken_away() {
     });
 }
 
+/// What a function that returns a future has begun before its first poll, and waits for, may be held just then.
+#[test]
+fn a_returned_future_springs_no_trap_of_what_it_may_wait_for() {
+    for begins_at_its_poll in [false, true] {
+        scene(|s| {
+            let map = 0;
+            let map = object(&map);
+            let mut job = s.hold(&INSERT, map);
+            let call = call_of(&INSERT, map);
+            let thread = s.threads[1];
+            let mut task = s.engine.open_task(thread, &call, Some(1)).unwrap();
+            let waker = begins_at_its_poll.then_some(&job.waker);
+            s.engine.arrive_task(thread, &mut task, &call, waker);
+            s.pass(100 * MS);
+            let proved = s.poll(&mut job) == Polled::Caught;
+            assert_eq!(proved, begins_at_its_poll);
+            s.engine.end_task(Some(thread), task);
+        });
+    }
+}
+
 #[test]
 fn an_asked_operation_that_leaves_is_proved_by_the_task_that_asked() {
     for leaks in [false, true] {
