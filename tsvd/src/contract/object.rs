@@ -15,6 +15,10 @@ pub struct Object {
     word: u64,
     /// Hash of the type of a place; [`RESOURCE`], [`ID`] or [`UNWATCHED`] otherwise.
     type_word: u64,
+    /// Which of the values that may have been here it is, if it knows itself; 0 otherwise. No part of the identity, but of whether what was
+    /// remembered of it is of this one.
+    #[cfg(all(feature = "detect", not(loom)))]
+    number: u64,
     name: fn() -> &'static str,
 }
 
@@ -22,8 +26,6 @@ pub struct Object {
 const UNWATCHED: u64 = 0;
 const RESOURCE: u64 = 1;
 const ID: u64 = 2;
-/// In the word of a value that has its number in it; addresses of user space do not have this bit.
-const NUMBERED: u64 = 1 << 63;
 
 /// The kind of an object, as in reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ impl Object {
         Self {
             word: address as u64,
             type_word: type_word::<T>(),
+            #[cfg(all(feature = "detect", not(loom)))]
+            number: 0,
             name: type_name::<T>,
         }
     }
@@ -65,6 +69,8 @@ impl Object {
             Some((index, _)) => Self {
                 word: index as u64 + 1,
                 type_word: RESOURCE,
+                #[cfg(all(feature = "detect", not(loom)))]
+                number: 0,
                 name: || "resource",
             },
             None => Self::unwatched(),
@@ -77,18 +83,31 @@ impl Object {
         Self {
             word: id.number(),
             type_word: ID,
+            #[cfg(all(feature = "detect", not(loom)))]
+            number: 0,
             name: || "id",
         }
     }
 
-    /// A value of a drop-in, which has its identity in it: the same wherever it is moved.
+    /// A value of a drop-in, which has a number in it.
     #[cfg(all(feature = "detect", not(loom)))]
     #[inline]
-    pub(crate) fn of_identity<T: ?Sized>(_: &T, identity: &crate::section::Identity) -> Self {
+    pub(crate) fn of_identity<T: ?Sized>(place: &T, identity: &crate::section::Identity) -> Self {
         Self {
-            word: identity.number() | NUMBERED,
-            ..Self::at::<T>(0)
+            number: identity.number(),
+            ..Self::place(place)
         }
+    }
+
+    /// Whether what was at this place, `before`, can be the same value.
+    #[cfg(all(feature = "detect", not(loom)))]
+    pub(crate) fn may_be(self, before: Self) -> bool {
+        self.number == 0 || before.number == 0 || self.number == before.number
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn may_be(self, _: Self) -> bool {
+        true
     }
 
     #[inline]
@@ -96,6 +115,8 @@ impl Object {
         Self {
             word: 0,
             type_word: UNWATCHED,
+            #[cfg(all(feature = "detect", not(loom)))]
+            number: 0,
             name: || "",
         }
     }
@@ -118,6 +139,8 @@ impl Object {
         Self {
             word,
             type_word,
+            #[cfg(all(feature = "detect", not(loom)))]
+            number: 0,
             name,
         }
     }
@@ -132,20 +155,8 @@ impl Object {
         match self.type_word {
             RESOURCE => Kind::Resource,
             ID => Kind::Id,
-            _ if self.is_numbered() => Kind::Id,
             _ => Kind::Place,
         }
-    }
-
-    /// Whether it is a value of a drop-in, of which the type is known as well as the number.
-    pub(crate) fn is_numbered(self) -> bool {
-        self.word & NUMBERED != 0
-    }
-
-    /// The number of a value that moves.
-    #[cfg(all(feature = "detect", not(loom)))]
-    pub(crate) fn number(self) -> u64 {
-        self.word & !NUMBERED
     }
 
     /// The type of a place, for reports.

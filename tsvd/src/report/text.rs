@@ -408,10 +408,7 @@ fn object(object: &ObjectInfo) -> String {
     let mut text = match object.kind {
         ObjectKind::Place => format!("{} at {}", part(&object.r#type), part(&object.address)),
         ObjectKind::Resource => format!("the resource \"{}\"", part(&object.name)),
-        ObjectKind::Id => match &object.r#type {
-            Some(of) => format!("{}, number {}", name(of), part(&object.name)),
-            None => format!("the object with id {}", part(&object.name)),
-        },
+        ObjectKind::Id => format!("the object with id {}", part(&object.name)),
     };
     if let Some(key) = &object.key {
         let _ = write!(text, ", key {}", name(key));

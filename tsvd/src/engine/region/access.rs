@@ -183,7 +183,8 @@ impl<E: Environment> Engine<E> {
         let mut interrupted = false;
         let mut bucket = self.traps.lock(call.object_hash());
         for watch in &mut bucket.watches {
-            if watch.object != call.object || !watch.meets(part) {
+            let is_same = watch.object == call.object && call.object.may_be(watch.object);
+            if !is_same || !watch.meets(part) {
                 continue;
             }
             if own.contains(&watch.region) {

@@ -105,7 +105,8 @@ impl<E: Environment> Bucket<E> {
         });
         let mut watches = Vec::new();
         for watch in &self.watches {
-            if watch.object != call.object || !own.contains(&watch.region) || !watch.meets(part) {
+            let is_same = watch.object == call.object && call.object.may_be(watch.object);
+            if !is_same || !own.contains(&watch.region) || !watch.meets(part) {
                 continue;
             }
             if watch.interrupted(usize::MAX, part, act).is_some() {

@@ -54,9 +54,11 @@ macro_rules! atomic {
     ($name:ident $(<$parameter:ident>)?, $type:ty, $($rmw:ident)*) => {
         #[doc = concat!("[`std::sync::atomic::", stringify!($name), "`] whose accesses are [told of](crate::sync#accesses).")]
         #[derive(Default)]
+        #[repr(C)]
         pub struct $name$(<$parameter>)? {
-            pub(super) identity: Identity,
+            // First: at the address of the whole.
             inner: std_atomic::$name$(<$parameter>)?,
+            pub(super) identity: Identity,
         }
 
         impl$(<$parameter>)? $name$(<$parameter>)? {

@@ -26,10 +26,7 @@ impl Recorder {
             Identity::Resource => {
                 report::ObjectInfo::resource(object.resource_name().unwrap_or_default())
             }
-            Identity::Id => report::ObjectInfo {
-                r#type: object.is_numbered().then(|| object.type_name().to_owned()),
-                ..report::ObjectInfo::id(object.number())
-            },
+            Identity::Id => report::ObjectInfo::id(object.words()[0]),
         };
         let mut violation = Violation {
             id: report::fingerprint(a, b),
