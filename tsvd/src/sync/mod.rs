@@ -19,7 +19,7 @@
 //! Otherwise they are std's. With the feature `detect` some are newtypes of these, with the same methods, whose uses are accesses, see
 //! below, and which tell the strategy `tsvd-hb` (see [`settings`](mod@crate::settings)) what orders the program's threads; to the
 //! others that is a load and a branch.
-//! They are types of their own, so std's are no substitute, and what std calls deprecated or unstable (mapped guards), and
+//! They are types of their own, eight bytes larger or more, so std's are no substitute, and what std calls deprecated or unstable (mapped guards), and
 //! `from_ptr` of atomics, is not there; `into_inner` of atomics is not `const`.
 //! An order that is not told costs a delay, never a report:
 //!
