@@ -21,7 +21,8 @@ pub(crate) struct Visit {
     operation: &'static Operation,
     site: &'static Location<'static>,
     object: Object,
-    key: Option<u64>,
+    /// 0 for none, for guards carry this.
+    key: u64,
     /// The number of its context.
     context: u64,
     seen: Option<Box<Seen>>,
@@ -73,7 +74,7 @@ impl Visit {
             operation: call.operation,
             site: call.site,
             object: call.object,
-            key: call.key.map(|key| key.hash),
+            key: call.key.map_or(0, |key| key.hash),
             context,
             seen,
         }
@@ -86,7 +87,10 @@ impl Visit {
             operation: self.operation,
             site: self.site,
             object: self.object,
-            key: self.key.map(|hash| Key { hash, debug: None }),
+            key: (self.key != 0).then_some(Key {
+                hash: self.key,
+                debug: None,
+            }),
         }
     }
 }
