@@ -41,7 +41,7 @@ pub use model::{
 #[cfg(all(feature = "detect", not(loom)))]
 pub(crate) use replace::replace;
 #[cfg(all(feature = "detect", not(loom)))]
-pub(crate) use stack::{RawStack, call_site};
+pub(crate) use stack::{RawStack, UNKNOWN, call_site};
 pub use text::Rendering;
 #[cfg(all(feature = "detect", not(loom)))]
 pub(crate) use time::{millis, rfc3339};

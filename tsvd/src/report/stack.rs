@@ -169,7 +169,7 @@ pub(crate) fn call_site(location: &Location<'_>, stack: &[Frame]) -> Site {
         .unwrap_or(site)
 }
 
-const UNKNOWN: &str = "<unknown>";
+pub(crate) const UNKNOWN: &str = "<unknown>";
 
 /// The workspace's root, looked up once: the current folder may change.
 fn root() -> Option<&'static Path> {

@@ -19,22 +19,29 @@ pub(super) fn suspected(evidence: &Evidence<Seen>) -> Option<String> {
 /// Whether two accesses are of the region itself. A thread of rayon's that waits runs other jobs, on top of what waits: what they
 /// access is theirs.
 pub(super) fn is_own_work(first: Option<&Seen>, next: Option<&Seen>, region: &Region) -> bool {
-    let frames = [first, next].map(|stack| stack.map(|seen| seen.functions()));
+    let stacks = [first, next].map(|stack| stack.map(|seen| (seen.functions(), seen.is_whole())));
+    is_own(&stacks, region.name())
+}
+
+/// The same of the names of functions, innermost first, and whether they are all.
+fn is_own(stacks: &[Option<(Vec<String>, bool)>; 2], region: &str) -> bool {
     let is_job = |name: &String| name.trim_start_matches('<').starts_with("rayon_core::");
-    if !frames.iter().flatten().flatten().any(is_job) {
-        return true;
-    }
-    if [first, next]
-        .into_iter()
-        .flatten()
-        .any(|seen| !seen.is_whole())
-    {
+    let mut known = stacks.iter().flatten();
+    if known.any(|(names, _)| names.iter().all(|name| name == report::UNKNOWN)) {
+        // Without symbols there might be any.
         return false;
     }
-    // All that is inside of the region's function, the outermost of that name, has to be no job's. Where it cannot be told, nothing is said.
-    frames.iter().all(|frames| {
-        let names = frames.as_deref().unwrap_or_default();
-        let function = names.iter().rposition(|name| is_of(name, region.name()));
+    let mut known = stacks.iter().flatten();
+    if !known.any(|(names, _)| names.iter().any(is_job)) {
+        return true;
+    }
+    // All that is inside of the region's function, the outermost of that name, has to be no job's. Where it cannot be told, nothing is
+    // said.
+    stacks.iter().all(|stack| {
+        let Some((names, true)) = stack else {
+            return false;
+        };
+        let function = names.iter().rposition(|name| is_of(name, region));
         function.is_some_and(|function| !names[..function].iter().any(is_job))
     })
 }
@@ -115,4 +122,54 @@ fn name(region: &Region) -> String {
     }
     let site = report::call_site(region.definition(), &[]);
     format!("the scope at {}:{}", site.file, site.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOK: [&str; 2] = ["app::Map::get", "app::take::{{closure}}"];
+    const JOB: &str = "<rayon_core::job::StackJob<L,F,R> as rayon_core::job::Job>::execute";
+    const WORKER: [&str; 2] = ["rayon_core::registry::main_loop", "std::thread::start"];
+
+    fn stack(parts: &[&[&str]]) -> Option<(Vec<String>, bool)> {
+        let names = parts.iter().flat_map(|part| part.iter());
+        Some((names.map(|name| (*name).to_owned()).collect(), true))
+    }
+
+    #[test]
+    fn what_a_region_does_itself_is_its_own() {
+        let on_a_thread = stack(&[&LOOK, &["app::take", "app::main"]]);
+        assert!(is_own(&[None, on_a_thread.clone()], "take"));
+        assert!(is_own(&[on_a_thread.clone(), on_a_thread], "take"));
+        let on_a_worker = stack(&[&LOOK, &["app::take", JOB], &WORKER]);
+        assert!(is_own(&[on_a_worker.clone(), on_a_worker], "take"));
+    }
+
+    #[test]
+    fn jobs_that_run_on_top_of_it_are_not() {
+        let own = stack(&[&LOOK, &["app::take", JOB], &WORKER]);
+        for job in [
+            stack(&[&["app::Map::get", "app::other", JOB, "app::take"], &WORKER]),
+            // Of the same function.
+            stack(&[&LOOK, &["app::take", JOB, "app::take", JOB], &WORKER]),
+        ] {
+            assert!(!is_own(&[own.clone(), job.clone()], "take"));
+            assert!(!is_own(&[job, own.clone()], "take"));
+        }
+    }
+
+    #[test]
+    fn where_it_cannot_be_told_it_is_not() {
+        let own = stack(&[&LOOK, &["app::take", JOB], &WORKER]);
+        assert!(
+            !is_own(&[None, own.clone()], "take"),
+            "the first is unknown"
+        );
+        let cut = own.clone().map(|(names, _)| (names, false));
+        assert!(!is_own(&[own.clone(), cut], "take"));
+        assert!(!is_own(&[own.clone(), own], ""), "a scope has no function");
+        let dark = stack(&[&[report::UNKNOWN; 9]]);
+        assert!(!is_own(&[None, dark], "take"));
+    }
 }
