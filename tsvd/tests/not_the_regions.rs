@@ -160,6 +160,43 @@ fn what_a_helper_looked_at_anew() {
     clean(|| region(&DashMap::new()));
 }
 
+/// Locked by somebody else, and written by the region itself.
+#[test]
+fn a_guard_that_is_handed_to_the_region() {
+    #[tsvd::expect_atomic]
+    fn region(map: &DashMap<i32, i32>) {
+        assert_eq!(map.get(&1).map(|known| *known), Some(1));
+        let (hand, handed) = std::sync::mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(move || hand.send(map.get_mut(&1).expect("an entry")));
+            *handed.recv().expect("a guard") += 1;
+        });
+        assert_eq!(map.get(&1).map(|known| *known), Some(2));
+    }
+    clean(|| region(&DashMap::from_iter([(1, 1)])));
+}
+
+/// Polled by the region, and none of its work.
+#[test]
+fn tasks_of_others_that_a_region_polls() {
+    #[tsvd::expect_atomic]
+    async fn region(tasks: &tokio::task::LocalSet, map: &DashMap<i32, i32>) {
+        let known = map.get(&1).map(|known| *known);
+        foreign(|| map.insert(1, 2));
+        tasks.run_until(tokio::task::yield_now()).await;
+        std::hint::black_box(known);
+    }
+    clean(|| {
+        let map = std::rc::Rc::new(DashMap::from_iter([(1, 1)]));
+        let builder = &mut tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.build().expect("a runtime");
+        let tasks = tokio::task::LocalSet::new();
+        let task = std::rc::Rc::clone(&map);
+        tasks.spawn_local(async move { task.get(&1).map(|known| *known) });
+        runtime.block_on(region(&tasks, &map));
+    });
+}
+
 /// std's atomics can be used until the very end of a thread, and so can ours.
 #[test]
 fn an_atomic_in_a_thread_local_outlives_other_destructors() {
