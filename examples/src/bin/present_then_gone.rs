@@ -9,6 +9,7 @@ use tsvd::dashmap::DashMap;
 use tsvd_examples::{both, work};
 
 const ROUNDS: u32 = 500;
+const KEYS: u32 = 8;
 
 #[tsvd::expect_atomic]
 fn double(sizes: &DashMap<u32, u32>, key: u32) -> u32 {
@@ -20,22 +21,25 @@ fn double(sizes: &DashMap<u32, u32>, key: u32) -> u32 {
 
 fn main() {
     tsvd::enable();
-    let sizes: DashMap<_, _> = (0..ROUNDS).map(|key| (key, key)).collect();
+    let sizes: DashMap<_, _> = (0..KEYS).map(|key| (key, key)).collect();
     std::panic::set_hook(Box::new(|_| ()));
     let mut gone = 0;
     both(
         || {
-            for key in 0..ROUNDS {
-                work(key);
-                gone += u32::from(catch_unwind(AssertUnwindSafe(|| double(&sizes, key))).is_err());
+            for round in 0..ROUNDS {
+                work(round);
+                let key = round % KEYS;
+                let doubled = catch_unwind(AssertUnwindSafe(|| double(&sizes, key)));
+                gone += u32::from(doubled.is_err());
+                sizes.insert(key, round);
             }
         },
         || {
-            for key in 0..ROUNDS {
-                work(key);
+            for round in 0..ROUNDS {
+                let key = work(round) % KEYS;
                 sizes.remove(&key);
             }
         },
     );
-    println!("{ROUNDS} entries looked at, {gone} were gone");
+    println!("{ROUNDS} looks, {gone} entries were gone");
 }

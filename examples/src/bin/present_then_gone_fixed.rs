@@ -4,6 +4,7 @@ use tsvd::dashmap::DashMap;
 use tsvd_examples::{both, work};
 
 const ROUNDS: u32 = 500;
+const KEYS: u32 = 8;
 
 #[tsvd::expect_atomic]
 fn double(sizes: &DashMap<u32, u32>, key: u32) -> u32 {
@@ -12,20 +13,22 @@ fn double(sizes: &DashMap<u32, u32>, key: u32) -> u32 {
 
 fn main() {
     tsvd::enable();
-    let sizes: DashMap<_, _> = (0..ROUNDS).map(|key| (key, key)).collect();
+    let sizes: DashMap<_, _> = (0..KEYS).map(|key| (key, key)).collect();
     both(
         || {
-            for key in 0..ROUNDS {
-                work(key);
+            for round in 0..ROUNDS {
+                work(round);
+                let key = round % KEYS;
                 double(&sizes, key);
+                sizes.insert(key, round);
             }
         },
         || {
-            for key in 0..ROUNDS {
-                work(key);
+            for round in 0..ROUNDS {
+                let key = work(round) % KEYS;
                 sizes.remove(&key);
             }
         },
     );
-    println!("{ROUNDS} entries looked at");
+    println!("{ROUNDS} looks");
 }
