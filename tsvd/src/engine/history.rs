@@ -13,8 +13,11 @@
 //! | 1 | called with a key |
 //! | 0 | writes |
 
+mod lines;
+
 use super::primitive::lossy::{AtomicU64, Ordering, yield_now};
 use super::sites::SiteId;
+use lines::Lines;
 
 const WAYS: usize = 4;
 pub(crate) const ACCESSES: usize = 7;
@@ -29,7 +32,6 @@ const KEYED: u64 = 1 << 1;
 const WRITES: u64 = 1;
 
 #[repr(align(64))]
-#[derive(Default)]
 struct Line {
     tag: AtomicU64,
     accesses: [AtomicU64; ACCESSES],
@@ -47,7 +49,7 @@ pub(super) struct Recorded {
 }
 
 pub(super) struct History {
-    lines: Box<[Line]>,
+    lines: Lines,
     /// How many accesses of an object are looked at and kept, at most [`ACCESSES`].
     room: usize,
 }
@@ -99,7 +101,7 @@ impl History {
     /// Room for `lines` objects, a power of two of at least [`WAYS`], and `room` accesses of each.
     pub(super) fn new(lines: usize, room: usize) -> Self {
         Self {
-            lines: (0..lines).map(|_| Line::default()).collect(),
+            lines: Lines::new(lines),
             room: room.min(ACCESSES),
         }
     }
