@@ -13,8 +13,12 @@ pub(crate) fn run(arguments: &CleanArguments) -> Result<Exit, Stop> {
     let folder = folder::all(arguments.dir.as_deref())?;
     let clean = || -> io::Result<usize> {
         let mut removed = 0;
-        for part in ["reports", "heartbeat"] {
-            removed += clean_part(&folder.join(part))?;
+        for (part, extension) in [
+            ("reports", "json"),
+            ("heartbeat", "json"),
+            ("budget", "txt"),
+        ] {
+            removed += clean_part(&folder.join(part), extension)?;
         }
         if arguments.all {
             removed += usize::from(remove(&folder.join("traps.json"))?);
@@ -35,7 +39,7 @@ pub(crate) fn run(arguments: &CleanArguments) -> Result<Exit, Stop> {
 }
 
 /// Removes our files only: somebody may have given another folder.
-fn clean_part(folder: &Path) -> io::Result<usize> {
+fn clean_part(folder: &Path, extension: &str) -> io::Result<usize> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
         entries => entries?,
@@ -43,10 +47,7 @@ fn clean_part(folder: &Path) -> io::Result<usize> {
     let mut removed = 0;
     for entry in entries {
         let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
+        if path.extension().is_some_and(|found| found == extension) {
             removed += usize::from(remove(&path)?);
         }
     }

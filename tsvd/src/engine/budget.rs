@@ -2,28 +2,64 @@
 //!
 //! Two allowances, both with a fixed part for short programs and a share of the time that has passed: one for the process,
 //! one for each thread. A delay that does not fit is left out, and its pair keeps its probability.
+//!
+//! The processes of one run (nextest begins one for each test) have the process's allowance together, else each would sleep
+//! away a fixed part that is longer than its test. What is *owed* needs its own process's allowance alone: a pair that was not
+//! delayed for yet, or was caught before, is not to be lost to those that ran earlier.
 
 use super::primitive::lossy::{AtomicU64, Ordering};
 use crate::config::Parameters;
 
 /// Time slept on one account.
-pub(super) struct Spent(AtomicU64);
+pub(super) struct Spent {
+    ns: AtomicU64,
+    /// What the other processes of the run had slept before, and how long they lived.
+    others_ns: AtomicU64,
+    others_lived_ns: AtomicU64,
+}
 
 impl Spent {
     pub(super) fn new() -> Self {
-        Self(AtomicU64::new(0))
+        let [ns, others_ns, others_lived_ns] = [const { AtomicU64::new(0) }; 3];
+        Self {
+            ns,
+            others_ns,
+            others_lived_ns,
+        }
     }
 
     pub(super) fn reset(&self) {
-        self.0.store(0, Ordering::Relaxed);
+        self.ns.store(0, Ordering::Relaxed);
     }
 
-    fn fits(&self, wanted: u64, allowed: u64) -> bool {
-        self.0.load(Ordering::Relaxed).saturating_add(wanted) <= allowed
+    /// The account is one with that of others.
+    pub(super) fn share(&self, slept_ns: u64, lived_ns: u64) {
+        self.others_ns.store(slept_ns, Ordering::Relaxed);
+        self.others_lived_ns.store(lived_ns, Ordering::Relaxed);
+    }
+
+    fn fits(&self, allowance: Allowance, wanted: u64, elapsed: u64, owed: bool) -> bool {
+        let own = self.ns.load(Ordering::Relaxed).saturating_add(wanted);
+        let all = own.saturating_add(self.others_ns.load(Ordering::Relaxed));
+        let lived = elapsed.saturating_add(self.others_lived_ns.load(Ordering::Relaxed));
+        own <= allowance.of(elapsed) && (owed || all <= allowance.of(lived))
     }
 
     fn spend(&self, ns: u64) {
-        self.0.fetch_add(ns, Ordering::Relaxed);
+        self.ns.fetch_add(ns, Ordering::Relaxed);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Allowance {
+    fixed_ns: u64,
+    share: f64,
+}
+
+impl Allowance {
+    fn of(self, elapsed: u64) -> u64 {
+        let share = (elapsed as f64 * self.share) as u64;
+        self.fixed_ns.saturating_add(share)
     }
 }
 
@@ -35,10 +71,23 @@ pub(super) fn reserve(
     thread: &Spent,
     wanted: u64,
     elapsed: u64,
+    owed: bool,
 ) -> bool {
-    let share = (elapsed as f64 * parameters.budget_share) as u64;
-    let fits = process.fits(wanted, parameters.budget_process_ns.saturating_add(share))
-        && thread.fits(wanted, parameters.budget_thread_ns.saturating_add(share));
+    let allowance = |fixed_ns| Allowance {
+        fixed_ns,
+        share: parameters.budget_share,
+    };
+    let fits = process.fits(
+        allowance(parameters.budget_process_ns),
+        wanted,
+        elapsed,
+        owed,
+    ) && thread.fits(
+        allowance(parameters.budget_thread_ns),
+        wanted,
+        elapsed,
+        owed,
+    );
     if fits {
         process.spend(wanted);
         thread.spend(wanted);
@@ -51,7 +100,7 @@ pub(super) fn refund(process: &Spent, thread: &Spent, unused: u64) {
     for account in [process, thread] {
         // A task may give back to a thread that is gone, and its account another's.
         let _ = account
-            .0
+            .ns
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |spent| {
                 Some(spent.saturating_sub(unused))
             });
@@ -69,7 +118,14 @@ mod tests {
         let process = Spent::new();
         let threads = [Spent::new(), Spent::new(), Spent::new()];
         let reserve = |thread: usize, wanted, elapsed| {
-            super::reserve(&parameters, &process, &threads[thread], wanted, elapsed)
+            super::reserve(
+                &parameters,
+                &process,
+                &threads[thread],
+                wanted,
+                elapsed,
+                false,
+            )
         };
         assert!(reserve(0, thread_ns, 0));
         assert!(!reserve(0, 1, 0), "the thread's is spent");
@@ -79,5 +135,29 @@ mod tests {
         assert!(!reserve(2, 1, 10_000));
         refund(&process, &threads[2], 500);
         assert!(reserve(2, 500, 10_000));
+    }
+
+    #[test]
+    fn processes_of_a_run_have_one_allowance_and_what_is_owed_needs_its_own_alone() {
+        let parameters = Parameters::default();
+        let process_ns = parameters.budget_process_ns;
+        let reserve = |process: &Spent, wanted, elapsed, owed| {
+            super::reserve(&parameters, process, &Spent::new(), wanted, elapsed, owed)
+        };
+        let late = Spent::new();
+        late.share(process_ns - 10, 0);
+        assert!(reserve(&late, 10, 0, false));
+        assert!(!reserve(&late, 1, 0, false), "spent by the others");
+        assert!(reserve(&late, 1, 0, true), "owed");
+        // Their time gives more, to the process's account.
+        let later = Spent::new();
+        later.share(process_ns, 1_000_000);
+        let given = (1_000_000.0 * parameters.budget_share) as u64;
+        assert!(reserve(&later, given, 0, false));
+        assert!(!reserve(&later, 1, 0, false));
+        // Nobody is owed more than a process has by itself.
+        let own = Spent::new();
+        own.spend(process_ns);
+        assert!(!reserve(&own, 1, 0, true));
     }
 }

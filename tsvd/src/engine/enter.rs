@@ -283,13 +283,7 @@ impl<E: Environment> Engine<E> {
         };
         // With nobody else there, nobody can come; but a thread may have many tasks.
         if (suspension.is_none() && self.env.is_alone())
-            || !budget::reserve(
-                &self.parameters,
-                &self.slept,
-                &context.slept,
-                delay_ns,
-                self.env.now(),
-            )
+            || !self.reserve(context, arrival.site, delay_ns)
         {
             return false;
         }

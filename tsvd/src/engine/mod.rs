@@ -100,6 +100,8 @@ pub(crate) struct Remembered {
     pub(crate) state: trap_set::State,
     pub(crate) probability: f64,
     pub(crate) delay_ns: u64,
+    /// How many of its delays need not fit what the other processes of the run have left.
+    pub(crate) owed: u32,
     /// A future was dropped while it was held at one of them.
     pub(crate) disturbed: bool,
     /// Delays that spoke for an order.
@@ -203,6 +205,29 @@ impl<E: Environment> Engine<E> {
             }
             self.trap_set.remember(pair);
         }
+    }
+
+    /// The delays of other processes, which slept and lived so long, are of one budget with those of this one. To be called before
+    /// anything is watched.
+    pub(crate) fn share_budget(&self, slept_ns: u64, lived_ns: u64) {
+        self.slept.share(slept_ns, lived_ns);
+    }
+
+    /// Whether there is time for a delay at `site`; then it is taken.
+    pub(in crate::engine) fn reserve(
+        &self,
+        context: &Context<E>,
+        site: sites::SiteId,
+        delay_ns: u64,
+    ) -> bool {
+        budget::reserve(
+            &self.parameters,
+            &self.slept,
+            &context.slept,
+            delay_ns,
+            self.env.now(),
+            self.trap_set.owes(site),
+        )
     }
 
     /// A number for a context; never given twice.

@@ -12,6 +12,9 @@ use super::sites::{LIMIT, SiteId};
 use super::{Remembered, TICK_NS};
 use crate::config::Parameters;
 
+/// So many delays are owed to each pair, whatever else was slept.
+pub(crate) const OWED: u32 = 1;
+
 /// Two call sites, smaller number first.
 pub(crate) type PairKey = (SiteId, SiteId);
 
@@ -43,6 +46,8 @@ pub(crate) struct Pair {
     pub(crate) touched: bool,
     /// A future was dropped in this run while it was held at one of its sites.
     pub(crate) disturbed: bool,
+    /// How many delays of this process are owed to it.
+    owed: u32,
     /// Delays that spoke for an order, and the number of the last one that did.
     agreed: u32,
     agreed_last: u32,
@@ -64,6 +69,7 @@ impl Pair {
             first_delay_ns,
             touched: false,
             disturbed: false,
+            owed: OWED,
             agreed: 0,
             agreed_last: 0,
             agreed_before: 0,
@@ -144,6 +150,7 @@ impl TrapSet {
         let mut pairs = self.pairs.lock();
         let pair = Pair {
             agreed_before: known.agreed,
+            owed: known.owed,
             ..Pair::new(known.state, known.probability, known.delay_ns)
         };
         pairs.insert(known.key, pair);
@@ -160,6 +167,14 @@ impl TrapSet {
             .filter(|(_, pair)| random < pair.probability)
             .map(|(_, pair)| self.delay_ns(pair))
             .max()
+    }
+
+    /// Whether a pair of `site` has delays to come that are not left out because others have slept.
+    pub(super) fn owes(&self, site: SiteId) -> bool {
+        let pairs = self.pairs.lock();
+        pairs.iter().any(|(key, pair)| {
+            has(*key, site) && pair.state == State::Armed && pair.delays < pair.owed
+        })
     }
 
     /// A delay at `site` caught nothing.
@@ -369,6 +384,7 @@ mod tests {
             probability: 1.0,
             delay_ns: GAP,
             agreed,
+            owed: OWED,
             disturbed: false,
         };
         set.remember(known(0));

@@ -14,6 +14,7 @@
 
 mod file;
 mod index;
+mod ledger;
 mod lock;
 mod merge;
 mod model;
@@ -22,4 +23,5 @@ mod tests;
 
 pub(crate) use file::{load, merge_into};
 pub(crate) use index::{End, Index};
+pub(crate) use ledger::Slept;
 pub(crate) use model::{StoredPair, StoredSite, StoredState, today};

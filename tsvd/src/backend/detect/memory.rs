@@ -4,22 +4,24 @@
 //! runs once per process is delayed at its first execution.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use super::{ENGINE, gate, recorder};
+use super::{ENGINE, attribution, gate, recorder};
 use crate::engine::Remembered;
+use crate::engine::env::Environment;
 use crate::engine::sites::{Site, SiteId};
-use crate::engine::trap_set::{Pair, State, pair_key};
-use crate::persist::{self, End, Index, StoredPair, StoredSite, StoredState};
+use crate::engine::trap_set::{OWED, Pair, State, pair_key};
+use crate::persist::{self, End, Index, Slept, StoredPair, StoredSite, StoredState};
 use crate::report;
 
 static MEMORY: Mutex<Option<Memory>> = Mutex::new(None);
 
 struct Memory {
     file: PathBuf,
+    ledger: Option<PathBuf>,
     index: Index,
     /// The stored sites; number `n` is at `n - 1`.
     sites: Vec<StoredSite>,
@@ -74,19 +76,53 @@ pub(super) fn begin(file: PathBuf) -> Option<String> {
                     0 => pair.delay_ns.saturating_mul(growth),
                     _ => pair.delay_ns,
                 },
+                owed: match pair.state {
+                    // Until it is repaired.
+                    StoredState::Violated => u32::MAX,
+                    _ => OWED.saturating_sub(pair.delays),
+                },
                 disturbed: pair.disturbed,
             }
         }),
     );
     let mut sites: Vec<_> = numbers.into_iter().collect();
     sites.sort_by_key(|(_, number)| *number);
+    let ledger = ledger(&file);
+    if let Some(ledger) = &ledger {
+        let Slept { slept_ns, lived_ns } = Slept::all(ledger);
+        ENGINE.share_budget(slept_ns, lived_ns);
+    }
     *MEMORY.lock() = Some(Memory {
         file,
+        ledger,
         index: Index::new(loaded.pairs),
         sites: sites.into_iter().map(|(site, _)| site).collect(),
         stored: keyed.into_iter().collect(),
     });
     warning
+}
+
+/// Where the processes of this nextest run write what they slept, if this is one of them.
+fn ledger(traps: &Path) -> Option<PathBuf> {
+    attribution::process_test()?;
+    let run = std::env::var("NEXTEST_RUN_ID").ok()?;
+    // A name of ours, whatever it says.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let is_name = (1..=64).contains(&run.len()) && run.bytes().all(is_plain);
+    is_name.then(|| traps.with_file_name("budget").join(run + ".txt"))
+}
+
+/// Once, at the end of the process: what it slept is slept of the run's budget.
+pub(super) fn spend() {
+    let memory = MEMORY.lock();
+    let file = memory.as_ref().and_then(|memory| memory.ledger.clone());
+    drop(memory);
+    if let Some(file) = file {
+        let slept_ns = ENGINE.statistics().delay_ns.load(Ordering::Relaxed);
+        let lived_ns = ENGINE.env().now();
+        // That it cannot be written is no reason to complain: then others sleep as if they were alone.
+        let _ = Slept { slept_ns, lived_ns }.add_to(&file);
+    }
 }
 
 /// The number reserved for a call site that is first met.

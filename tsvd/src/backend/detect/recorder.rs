@@ -299,6 +299,7 @@ pub(super) fn finish() -> Option<Outcome> {
     suspicions.iter().for_each(|text| say(text));
     complaint.iter().for_each(|text| say(text));
     memory::save();
+    memory::spend();
     Some(outcome)
 }
 

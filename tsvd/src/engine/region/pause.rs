@@ -159,15 +159,7 @@ impl<E: Environment> Engine<E> {
         worth?;
         let random = self.env.random();
         let delay_ns = self.strategy.delay_ns(&self.trap_set, arrival, random)?;
-        if self.env.is_alone()
-            || !budget::reserve(
-                &self.parameters,
-                &self.slept,
-                &context.slept,
-                delay_ns,
-                self.env.now(),
-            )
-        {
+        if self.env.is_alone() || !self.reserve(context, site, delay_ns) {
             return None;
         }
         let delayed = self.hold_region(context, call, &own, site, delay_ns);
