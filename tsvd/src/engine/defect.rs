@@ -44,6 +44,24 @@ pub(super) enum Defect {
     RetiredMarkStays,
     /// The end of an object leaves its open scopes in flight.
     RetiredScopeStays,
+    /// An access is written down in the watches of others when it enters.
+    NotedAtEntry,
+    /// A region's next access leaves its watch's number as it was.
+    NumberStays,
+    /// An access that leaves is written down in whatever watch is there then.
+    NumberNotCompared,
+    /// A region's access counts those that came while it was inside, too.
+    CountNotCut,
+    /// The end of an object leaves the watches on it.
+    RetiredWatchStays,
+    /// What a region has looked at anew is still watched as it was.
+    RestartedWatchStays,
+    /// A helper of a region is anybody to it.
+    HelperIsForeign,
+    /// An access that did nothing counts as if it had come to its end.
+    UnwoundCounts,
+    /// Who came between check and act does not end the delay there.
+    NoCall,
 }
 
 #[cfg(not(all(loom, test)))]

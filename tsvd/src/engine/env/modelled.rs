@@ -71,6 +71,11 @@ impl Modelled {
         LINEAGE.with(|own| own.replace(Some(Arc::new(lineage))));
     }
 
+    /// What the calling thread's clock says from now on.
+    pub(crate) fn set_clock(ns: u64) {
+        CLOCK.with(|clock| clock.set(ns));
+    }
+
     /// Violations reported by the calling thread.
     pub(crate) fn own_reports() -> usize {
         REPORTS.with(Cell::get)
@@ -89,6 +94,9 @@ impl Modelled {
                 held.signal.notify_all();
             }
         }
+        for hold in &bucket.holds {
+            hold.context.signal.notify_all();
+        }
     }
 
     fn look(&self, bucket: &Bucket<Self>, signal: &Condvar) -> Option<State> {
@@ -102,7 +110,13 @@ impl Modelled {
         let mut mine = bucket.traps.iter().filter(
             |trap| matches!(trap.sleeper, Sleeper::Thread(held) if ptr::eq(&held.signal, signal)),
         );
-        let trap = mine.next()?;
+        let Some(trap) = mine.next() else {
+            let mut holds = bucket.holds.iter();
+            // A region before its act. Who has called it off has woken it.
+            return holds
+                .any(|hold| ptr::eq(&hold.context.signal, signal))
+                .then_some(State::Held);
+        };
         let mut seen = self.seen.lock().unwrap();
         seen.asked = seen.asked.max(trap.asked.len());
         Some(trap.state)

@@ -6,6 +6,7 @@
 
 mod lab;
 mod mutants;
+mod regions;
 
 use std::ptr;
 use std::sync::Arc;
@@ -485,7 +486,7 @@ mod bounded {
 
     const PREEMPTIONS: usize = 3;
 
-    fn reaches(goals: &[&'static str], model: fn(&Goals), name: &str) {
+    pub(super) fn reaches(goals: &[&'static str], model: fn(&Goals), name: &str) {
         let reached = Goals::default();
         let execution = reached.clone();
         let model = move || model(&execution);
