@@ -62,6 +62,18 @@ pub(super) enum Defect {
     UnwoundCounts,
     /// Who came between check and act does not end the delay there.
     NoCall,
+    /// Who meets a held task proves it at once.
+    ClaimIsProof,
+    /// A task that is polled again forgets what it could prove.
+    ClaimForgotten,
+    /// A held task's trap is one after its delay, too.
+    TaskDelayEndless,
+    /// A task is woken under the lock of its trap.
+    RungUnderLock,
+    /// A task is woken by whoever polled it first.
+    AlarmKeepsWaker,
+    /// A task that is polled looks at its trap before it says by whom it is to be woken.
+    WakerAfterLook,
 }
 
 #[cfg(not(all(loom, test)))]

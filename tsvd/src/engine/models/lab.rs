@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::panic::Location;
 use std::ptr;
 use std::sync::{Arc, Mutex};
+use std::task::Waker;
 
 use super::{Delays, DetectedBy, Modelled, Seen};
 use crate::config::Parameters;
 use crate::contract::{Access, Did, Object, Operation, Region};
 use crate::engine::enter::Entered;
 use crate::engine::marks::Flight;
+use crate::engine::tasks::{OpenTask, Polled};
 use crate::engine::traps::Evidence;
 use crate::engine::{Call, Context, Engine, Lineage, Now, OpenRegion, OpenToken, Visit};
 
@@ -128,6 +130,30 @@ impl Lab {
 
     pub(super) fn close(&self, me: usize, token: OpenToken) {
         self.engine.close(Some(self.contexts[me]), token);
+    }
+
+    /// An async operation is polled for the first time by context `me`.
+    pub(super) fn begin_task(
+        &self,
+        me: usize,
+        operation: &'static Operation,
+        waker: &Waker,
+    ) -> (OpenTask<Modelled>, Polled) {
+        let (context, call) = (self.contexts[me], call(operation));
+        let task = self.engine.open_task(context, &call, None);
+        let mut task = task.expect("not within the engine's own work");
+        let polled = self
+            .engine
+            .arrive_task(context, &mut task, &call, Some(waker));
+        (task, polled)
+    }
+
+    pub(super) fn resume(&self, me: usize, task: &mut OpenTask<Modelled>, waker: &Waker) -> Polled {
+        self.engine.resume(Some(self.contexts[me]), task, waker)
+    }
+
+    pub(super) fn end_task(&self, me: usize, task: OpenTask<Modelled>) {
+        self.engine.end_task(Some(self.contexts[me]), task);
     }
 
     pub(super) fn open_region(&self, me: usize, declared: &'static Region) -> OpenRegion {

@@ -10,7 +10,10 @@ fn rejected(mutant: &str, defect: Defect, message: &str, model: fn(&Goals)) {
     fails(&test, &[], message, || {
         plant(defect);
         let goals = Goals::default();
-        Model::new().name(mutant).check(move || model(&goals))
+        let bounded = Model::new().name(mutant).preemption_bound(3);
+        bounded
+            .accept_preemption_bound()
+            .check(move || model(&goals))
     });
 }
 
@@ -59,6 +62,15 @@ mutants! {
     helper_is_foreign: HelperIsForeign of |_| regions::helped(true), INVENTED;
     unwound_counts: UnwoundCounts of |_| regions::unwound(false), INVENTED;
     own_unwound_counts: UnwoundCounts of |_| regions::unwound(true), INVENTED;
+    claim_is_proof: ClaimIsProof of |_| tasks::leaked(), INVENTED;
+    claim_forgotten: ClaimForgotten of tasks::met, UNPROVED;
+    claim_forgotten_dropped: ClaimForgotten of tasks::dropped, UNPROVED;
+    task_delay_endless: TaskDelayEndless of tasks::met, INVENTED;
+    task_reported_at_once: ReportAtOnce of |_| tasks::waited_for(), INVENTED;
+    no_wake_of_a_task: NoWake of tasks::met, "deadlock";
+    rung_under_lock: RungUnderLock of tasks::met, tasks::LOCKED;
+    alarm_keeps_waker: AlarmKeepsWaker of |_| tasks::moved(), "deadlock";
+    waker_after_look: WakerAfterLook of |_| tasks::moved(), "deadlock";
     no_call: NoCall of regions::held, "deadlock";
 }
 
