@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
-use super::primitive::lossy::{AtomicBool, Mutex, Ordering};
+use super::defect::{Defect, planted};
+use super::primitive::{AtomicBool, Mutex, Ordering};
 
 /// What wakes one held task, at the end of its delay or before. The waker is the guest's code: it is cloned, dropped and
 /// called under no lock of ours, and where it panics that is its executor's trouble, and would be ours here.
@@ -25,7 +26,7 @@ impl Alarm {
     /// The task is polled by somebody else, or has been woken and has to wait on. False if it cannot be woken.
     pub(super) fn set(&self, waker: &Waker) -> bool {
         let known = |known: &Waker| known.will_wake(waker);
-        if self.waker.lock().as_ref().is_some_and(known) {
+        if self.waker.lock().as_ref().is_some_and(known) || planted(Defect::AlarmKeepsWaker) {
             return true;
         }
         let Some(waker) = guarded(|| waker.clone()) else {

@@ -44,6 +44,36 @@ pub(super) enum Defect {
     RetiredMarkStays,
     /// The end of an object leaves its open scopes in flight.
     RetiredScopeStays,
+    /// An access is written down in the watches of others when it enters.
+    NotedAtEntry,
+    /// A region's next access leaves its watch's number as it was.
+    NumberStays,
+    /// An access that leaves is written down in whatever watch is there then.
+    NumberNotCompared,
+    /// A region's access counts those that came while it was inside, too.
+    CountNotCut,
+    /// The end of an object leaves the watches on it.
+    RetiredWatchStays,
+    /// What a region has looked at anew is still watched as it was.
+    RestartedWatchStays,
+    /// A helper of a region is anybody to it.
+    HelperIsForeign,
+    /// An access that did nothing counts as if it had come to its end.
+    UnwoundCounts,
+    /// Who came between check and act does not end the delay there.
+    NoCall,
+    /// Who meets a held task proves it at once.
+    ClaimIsProof,
+    /// A task that is polled again forgets what it could prove.
+    ClaimForgotten,
+    /// A held task's trap is one after its delay, too.
+    TaskDelayEndless,
+    /// A task is woken under the lock of its trap.
+    RungUnderLock,
+    /// A task is woken by whoever polled it first.
+    AlarmKeepsWaker,
+    /// A task that is polled looks at its trap before it says by whom it is to be woken.
+    WakerAfterLook,
 }
 
 #[cfg(not(all(loom, test)))]

@@ -113,7 +113,7 @@ impl<E: Environment> Engine<E> {
         let now = self.env.now();
         trap.party.delayed_ns = now.saturating_sub(trap.party.entered_ns);
         let first = trap.party.clone();
-        let proves = trap.sleeper.is_thread();
+        let proves = trap.sleeper.is_thread() || planted(Defect::ClaimIsProof);
         if proves {
             trap.state = State::Reporting;
         } else {
@@ -305,7 +305,7 @@ impl<E: Environment> Engine<E> {
             ns: held_ns,
         };
         let Some(trap) = trap else { return held(false) };
-        if let Some(claim) = trap.claim {
+        if let Some(claim) = trap.claim.filter(|_| !planted(Defect::ClaimForgotten)) {
             // Whose it is has been held, and is there: so is its object.
             self.prove_claim(object, trap.party, claim);
             return held(true);

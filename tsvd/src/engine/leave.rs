@@ -64,7 +64,12 @@ impl<E: Environment> Engine<E> {
                     if !planted(Defect::NoWake) {
                         match &trap.sleeper {
                             Sleeper::Thread(held) => self.env.wake(&held.signal),
-                            Sleeper::Task(alarm) => tasks.push((trap.number, Arc::clone(alarm))),
+                            Sleeper::Task(alarm) => {
+                                if planted(Defect::RungUnderLock) {
+                                    alarm.ring();
+                                }
+                                tasks.push((trap.number, Arc::clone(alarm)));
+                            }
                         }
                     }
                 }

@@ -7,6 +7,8 @@ pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, fence};
 pub(crate) use std::sync::atomic::{Ordering, compiler_fence};
 
+#[cfg(all(loom, test))]
+pub(crate) use self::modelled::locks_held;
 #[cfg(loom)]
 pub(crate) use self::modelled::{Condvar, Mutex, MutexGuard};
 #[cfg(loom)]
@@ -29,7 +31,19 @@ mod modelled {
     use std::ops::{Deref, DerefMut};
 
     use ::loom::sync as loom;
+    use std::cell::Cell;
 
+    ::loom::thread_local! {
+        static HELD: Cell<usize> = Cell::new(0);
+    }
+
+    /// How many of these locks the calling thread holds.
+    #[cfg(test)]
+    pub(crate) fn locks_held() -> usize {
+        HELD.with(Cell::get)
+    }
+
+    #[derive(Debug)]
     pub(crate) struct Mutex<T>(loom::Mutex<T>);
 
     /// The guard inside is there but while its owner waits.
@@ -46,10 +60,9 @@ mod modelled {
         }
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            MutexGuard {
-                lock: self,
-                guard: self.0.lock().ok(),
-            }
+            let guard = self.0.lock().ok();
+            HELD.with(|held| held.set(held.get() + 1));
+            MutexGuard { lock: self, guard }
         }
     }
 
@@ -58,6 +71,12 @@ mod modelled {
         pub(crate) fn bump(this: &mut Self) {
             this.guard = None;
             this.guard = this.lock.0.lock().ok();
+        }
+    }
+
+    impl<T> Drop for MutexGuard<'_, T> {
+        fn drop(&mut self) {
+            HELD.with(|held| held.set(held.get() - 1));
         }
     }
 

@@ -14,6 +14,7 @@ use std::task::Waker;
 
 use super::alarm::Alarm;
 use super::budget;
+use super::defect::{Defect, planted};
 use super::enter::{Call, Checked, mix, object_hash};
 use super::env::Environment;
 use super::hold::Met;
@@ -393,7 +394,7 @@ impl<E: Environment> Engine<E> {
         }
         let _suspended = context.map(Context::suspend);
         // Before the trap is looked at: whoever changes it later rings.
-        let can_wait = held.alarm.set(waker);
+        let can_wait = planted(Defect::WakerAfterLook) || held.alarm.set(waker);
         let hash = object_hash(task.token.object.words());
         let mut bucket = self.traps.lock(hash);
         let until = bucket.trap(held.trap).map_or(0, |trap| match trap.state {
@@ -406,6 +407,9 @@ impl<E: Environment> Engine<E> {
             drop(bucket);
             // Before its time an alarm does not ring unless all is over.
             let set = held.alarmed_ns >= until && now < held.alarmed_ns;
+            if planted(Defect::WakerAfterLook) {
+                held.alarm.set(waker);
+            }
             if set || self.env.set_alarm(&held.alarm, until) {
                 held.alarmed_ns = until;
                 return Polled::Waits;

@@ -105,7 +105,9 @@ impl<E: Environment> Bucket<E> {
     ) -> Option<&mut Trap<E>> {
         self.traps.iter_mut().find(|trap| {
             matches!(trap.state, State::Held)
-                && (trap.sleeper.is_thread() || now < trap.deadline)
+                && (trap.sleeper.is_thread()
+                    || now < trap.deadline
+                    || planted(Defect::TaskDelayEndless))
                 && trap.object == object
                 && trap.party.conflicts_with(party)
         })
@@ -174,6 +176,7 @@ impl<E: Environment> Trap<E> {
     fn forgotten_at(&self) -> u64 {
         const LATE_NS: u64 = 10_000_000_000;
         match self.state {
+            State::Held if planted(Defect::TaskDelayEndless) => u64::MAX,
             State::Held => self.deadline,
             State::Running { until, .. } => until + LATE_NS,
             _ => self.deadline + LATE_NS,

@@ -15,7 +15,7 @@ use crate::contract::Region;
 use crate::engine::alarm::Alarm;
 use crate::engine::defect::{Defect, planted};
 use crate::engine::lineage::Lineage;
-use crate::engine::primitive::{AtomicBool, Condvar, MutexGuard, Ordering, fence};
+use crate::engine::primitive::{AtomicBool, AtomicU64, Condvar, MutexGuard, Ordering, fence};
 use crate::engine::sites::{Site, SiteId};
 use crate::engine::tasks::HowHeld;
 use crate::engine::traps::{Bucket, Evidence, Sleeper, State};
@@ -33,6 +33,8 @@ pub(crate) enum Delays {
     EndAnyTime,
     /// It is over when [`Modelled::end_delays`] says so, and not before.
     EndWhenTold,
+    /// All threads have one clock, which [`Modelled::pass`] puts forward: for tasks.
+    OneClock,
 }
 
 pub(crate) struct Modelled {
@@ -40,6 +42,9 @@ pub(crate) struct Modelled {
     /// Set, without any order, between a publication and the fence that follows it.
     published: AtomicBool,
     told: Ghost,
+    /// The clock of [`Delays::OneClock`].
+    time: AtomicU64,
+    alarms: StdMutex<Vec<(u64, Arc<Alarm>)>>,
     seen: StdMutex<Seen>,
 }
 
@@ -57,6 +62,8 @@ impl Modelled {
             delays,
             published: AtomicBool::new(false),
             told: Ghost::new(false),
+            time: AtomicU64::new(0),
+            alarms: StdMutex::default(),
             seen: StdMutex::default(),
         }
     }
@@ -71,6 +78,11 @@ impl Modelled {
         LINEAGE.with(|own| own.replace(Some(Arc::new(lineage))));
     }
 
+    /// What the calling thread's clock says from now on.
+    pub(crate) fn set_clock(ns: u64) {
+        CLOCK.with(|clock| clock.set(ns));
+    }
+
     /// Violations reported by the calling thread.
     pub(crate) fn own_reports() -> usize {
         REPORTS.with(Cell::get)
@@ -81,6 +93,22 @@ impl Modelled {
         self.seen.lock().unwrap().clone()
     }
 
+    /// It is as late as the alarms that are set now are for.
+    pub(crate) fn pass(&self) {
+        let latest = self.alarms.lock().unwrap().iter().map(|(at, _)| *at).max();
+        self.time.fetch_max(latest.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Rings the alarms that are due.
+    pub(crate) fn ring(&self) {
+        let now = self.now();
+        let due: Vec<_> = {
+            let mut alarms = self.alarms.lock().unwrap();
+            alarms.extract_if(.., |(at, _)| *at <= now).collect()
+        };
+        due.iter().for_each(|(_, alarm)| alarm.ring());
+    }
+
     /// The time of all delays is over.
     pub(crate) fn end_delays(&self, bucket: &mut MutexGuard<'_, Bucket<Self>>) {
         self.told.store(true, Ordering::Relaxed);
@@ -88,6 +116,9 @@ impl Modelled {
             if let Sleeper::Thread(held) = trap.sleeper {
                 held.signal.notify_all();
             }
+        }
+        for hold in &bucket.holds {
+            hold.context.signal.notify_all();
         }
     }
 
@@ -102,7 +133,13 @@ impl Modelled {
         let mut mine = bucket.traps.iter().filter(
             |trap| matches!(trap.sleeper, Sleeper::Thread(held) if ptr::eq(&held.signal, signal)),
         );
-        let trap = mine.next()?;
+        let Some(trap) = mine.next() else {
+            let mut holds = bucket.holds.iter();
+            // A region before its act. Who has called it off has woken it.
+            return holds
+                .any(|hold| ptr::eq(&hold.context.signal, signal))
+                .then_some(State::Held);
+        };
         let mut seen = self.seen.lock().unwrap();
         seen.asked = seen.asked.max(trap.asked.len());
         Some(trap.state)
@@ -121,6 +158,10 @@ impl Environment for Modelled {
     }
 
     fn now(&self) -> u64 {
+        if self.delays == Delays::OneClock {
+            // The newest value: no clock goes back.
+            return self.time.fetch_add(0, Ordering::Relaxed);
+        }
         CLOCK.with(Cell::get)
     }
 
@@ -145,12 +186,14 @@ impl Environment for Modelled {
         signal.notify_all();
     }
 
-    fn set_alarm(&self, _: &Arc<Alarm>, _: u64) -> bool {
-        false
+    fn set_alarm(&self, alarm: &Arc<Alarm>, deadline: u64) -> bool {
+        let mut alarms = self.alarms.lock().unwrap();
+        alarms.push((deadline, Arc::clone(alarm)));
+        true
     }
 
     fn how_to_hold_what_is_ready(&self) -> HowHeld {
-        HowHeld::Not
+        HowHeld::Suspended
     }
 
     fn swap_lineage(&self, lineage: Option<Arc<Lineage>>) -> Option<Arc<Lineage>> {

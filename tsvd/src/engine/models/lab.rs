@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::panic::Location;
 use std::ptr;
 use std::sync::{Arc, Mutex};
+use std::task::Waker;
 
 use super::{Delays, DetectedBy, Modelled, Seen};
 use crate::config::Parameters;
-use crate::contract::{Access, Object, Operation};
+use crate::contract::{Access, Did, Object, Operation, Region};
 use crate::engine::enter::Entered;
 use crate::engine::marks::Flight;
+use crate::engine::tasks::{OpenTask, Polled};
 use crate::engine::traps::Evidence;
-use crate::engine::{Call, Context, Engine, Lineage, Now, OpenToken};
+use crate::engine::{Call, Context, Engine, Lineage, Now, OpenRegion, OpenToken, Visit};
 
 /// Called by context 0.
 pub(super) static FIRST: Operation = operation("first", Access::Write, Location::caller());
@@ -24,6 +26,14 @@ pub(super) static READ: Operation = operation("read", Access::Read, Location::ca
 pub(super) static WRITE_OTHER: Operation = operation("other", Access::Write, Location::caller());
 /// The other site of every armed pair.
 static NEVER: Operation = operation("never", Access::Write, Location::caller());
+
+/// Of a thread-safe contract.
+pub(super) static LOOK: Operation =
+    operation("look", Access::Read, Location::caller()).thread_safe();
+pub(super) static PUT: Operation =
+    operation("put", Access::Write, Location::caller()).thread_safe();
+pub(super) static REGION: Region = Region::new("lab", "region", false, Location::caller());
+pub(super) static STRICT: Region = Region::new("lab", "strict", true, Location::caller());
 
 const fn operation(
     name: &'static str,
@@ -61,6 +71,8 @@ impl Lab {
         now.switch_on();
         let parameters = Parameters {
             history_lines: 4,
+            // They go by stacks, which models have none of.
+            suspicions: false,
             ..Parameters::default()
         };
         let engine = Engine::new(Modelled::new(delays), now, parameters);
@@ -70,7 +82,15 @@ impl Lab {
                 .number(operation, operation.definition(), |_| None)
         };
         // Near misses of the models' own arm nothing more.
-        for [a, b] in [[&FIRST, &SECOND], [&FIRST, &THIRD], [&SECOND, &THIRD]] {
+        let pairs = [
+            [&FIRST, &SECOND],
+            [&FIRST, &THIRD],
+            [&SECOND, &THIRD],
+            [&LOOK, &LOOK],
+            [&LOOK, &PUT],
+            [&PUT, &PUT],
+        ];
+        for [a, b] in pairs {
             engine.trap_set().violated(site(a), site(b));
         }
         for operation in armed {
@@ -110,6 +130,59 @@ impl Lab {
 
     pub(super) fn close(&self, me: usize, token: OpenToken) {
         self.engine.close(Some(self.contexts[me]), token);
+    }
+
+    /// An async operation is polled for the first time by context `me`.
+    pub(super) fn begin_task(
+        &self,
+        me: usize,
+        operation: &'static Operation,
+        waker: &Waker,
+    ) -> (OpenTask<Modelled>, Polled) {
+        let (context, call) = (self.contexts[me], call(operation));
+        let task = self.engine.open_task(context, &call, None);
+        let mut task = task.expect("not within the engine's own work");
+        let polled = self
+            .engine
+            .arrive_task(context, &mut task, &call, Some(waker));
+        (task, polled)
+    }
+
+    pub(super) fn resume(&self, me: usize, task: &mut OpenTask<Modelled>, waker: &Waker) -> Polled {
+        self.engine.resume(Some(self.contexts[me]), task, waker)
+    }
+
+    pub(super) fn end_task(&self, me: usize, task: OpenTask<Modelled>) {
+        self.engine.end_task(Some(self.contexts[me]), task);
+    }
+
+    pub(super) fn open_region(&self, me: usize, declared: &'static Region) -> OpenRegion {
+        let region = self.engine.open_region(self.contexts[me], declared, None);
+        region.expect("the engine is on")
+    }
+
+    pub(super) fn close_region(&self, me: usize, region: &OpenRegion) {
+        self.engine.close_region(self.contexts[me], region, true);
+    }
+
+    pub(super) fn restart_region(&self, me: usize, region: &OpenRegion) {
+        self.engine.restart_region(self.contexts[me], region);
+    }
+
+    pub(super) fn revalidated(&self, me: usize, operation: &'static Operation) {
+        self.engine
+            .revalidated(self.contexts[me], call(operation).object);
+    }
+
+    pub(super) fn arrive(&self, me: usize, operation: &'static Operation) -> Visit {
+        let (context, call) = (self.contexts[me], call(operation));
+        let delayed = self.engine.approach(context, &call);
+        let visit = self.engine.arrive(context, &call, delayed);
+        visit.expect("not within the engine's own work")
+    }
+
+    pub(super) fn depart(&self, me: usize, visit: Visit, did: Did) {
+        self.engine.depart(Some(self.contexts[me]), visit, did);
     }
 
     /// The life of the object of `operation` ends in context `me`.

@@ -1,6 +1,7 @@
 //! Deliberate defects, each rejected by a model above for the stated reason.
 
 use super::checked::fails;
+use super::regions::Anew;
 use super::*;
 use crate::engine::defect::{Defect, plant};
 
@@ -9,7 +10,10 @@ fn rejected(mutant: &str, defect: Defect, message: &str, model: fn(&Goals)) {
     fails(&test, &[], message, || {
         plant(defect);
         let goals = Goals::default();
-        Model::new().name(mutant).check(move || model(&goals))
+        let bounded = Model::new().name(mutant).preemption_bound(3);
+        bounded
+            .accept_preemption_bound()
+            .check(move || model(&goals))
     });
 }
 
@@ -48,6 +52,26 @@ mutants! {
     retired_mark_stays: RetiredMarkStays of |_| ended_inside(false), INVENTED;
     retired_scope_stays: RetiredScopeStays of |_| ended_inside(true), INVENTED;
     no_wake: NoWake of woken_by_the_second, "deadlock";
+    noted_at_entry: NotedAtEntry of regions::read_write_read, INVENTED;
+    number_stays: NumberStays of regions::three_accesses, INVENTED;
+    number_not_compared: NumberNotCompared of regions::three_accesses, INVENTED;
+    count_not_cut: CountNotCut of regions::read_write_read, INVENTED;
+    retired_watch_stays: RetiredWatchStays of |_| regions::anew(Anew::Retired), INVENTED;
+    restarted_watch_stays: RestartedWatchStays of |_| regions::anew(Anew::Restarted), INVENTED;
+    revalidated_watch_stays: RestartedWatchStays of |_| regions::anew(Anew::Revalidated), INVENTED;
+    helper_is_foreign: HelperIsForeign of |_| regions::helped(true), INVENTED;
+    unwound_counts: UnwoundCounts of |_| regions::unwound(false), INVENTED;
+    own_unwound_counts: UnwoundCounts of |_| regions::unwound(true), INVENTED;
+    claim_is_proof: ClaimIsProof of |_| tasks::leaked(), INVENTED;
+    claim_forgotten: ClaimForgotten of tasks::met, UNPROVED;
+    claim_forgotten_dropped: ClaimForgotten of tasks::dropped, UNPROVED;
+    task_delay_endless: TaskDelayEndless of tasks::met, INVENTED;
+    task_reported_at_once: ReportAtOnce of |_| tasks::waited_for(), INVENTED;
+    no_wake_of_a_task: NoWake of tasks::met, "deadlock";
+    rung_under_lock: RungUnderLock of tasks::met, tasks::LOCKED;
+    alarm_keeps_waker: AlarmKeepsWaker of |_| tasks::moved(), "deadlock";
+    waker_after_look: WakerAfterLook of |_| tasks::moved(), "deadlock";
+    no_call: NoCall of regions::held, "deadlock";
 }
 
 /// Not of the engine but of the program: calls that are not ordered are reported by the models of ordered ones.
@@ -64,6 +88,12 @@ mod programs {
     fn no_inheritance() {
         let test = "engine::models::mutants::programs::no_inheritance";
         checked::rejected(test, INVENTED, || begun_in_a_call(false));
+    }
+
+    #[test]
+    fn nobodys_helper() {
+        let test = "engine::models::mutants::programs::nobodys_helper";
+        checked::rejected(test, INVENTED, || regions::helped(false));
     }
 
     #[test]

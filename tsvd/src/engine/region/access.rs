@@ -6,6 +6,7 @@ use super::suspicion::UNDECLARED;
 use super::watch::{Foreign, Part, Watch};
 use crate::contract::{Did, Key, Object, Operation, Pattern, Region};
 use crate::engine::Engine;
+use crate::engine::defect::{Defect, planted};
 use crate::engine::enter::{Call, object_hash};
 use crate::engine::env::Environment;
 use crate::engine::lineage::Lineage;
@@ -181,7 +182,10 @@ impl<E: Environment> Engine<E> {
         let number = self.number_of(context);
         let own = self.own_regions(context, outlook, call);
         let lineage = self.env.lineage(|lineage| lineage.cloned());
-        let is_helper = |region| lineage.as_ref().is_some_and(|own| own.has_region(region));
+        let is_helper = |region| {
+            lineage.as_ref().is_some_and(|own| own.has_region(region))
+                && !planted(Defect::HelperIsForeign)
+        };
         let part = call.part();
         let (mut cuts, mut visited, mut helped) = (Vec::new(), Vec::new(), Vec::new());
         let mut interrupted = false;
@@ -199,6 +203,10 @@ impl<E: Environment> Engine<E> {
             } else if watch.last.context != number && outlook == Outlook::All {
                 watch.inside += 1;
                 visited.push(watch.number);
+                if planted(Defect::NotedAtEntry) {
+                    let (party, did) = (self.party(context, call), call.operation.access().into());
+                    watch.foreign.push(Foreign { party, did });
+                }
             }
         }
         drop(bucket);
@@ -238,6 +246,10 @@ impl<E: Environment> Engine<E> {
         if self.now.is_off() {
             return;
         }
+        let did = match did {
+            Did::Nothing if planted(Defect::UnwoundCounts) => visit.operation.access().into(),
+            did => did,
+        };
         if let Some(context) = context
             && visit.seen.is_none()
         {
@@ -333,7 +345,11 @@ impl<E: Environment> Engine<E> {
             if !watch.is_suspected() {
                 before = Some(watch.did);
             }
-            let found = watch.interrupted(*others, call.part(), did);
+            let others = match planted(Defect::CountNotCut) {
+                true => usize::MAX,
+                false => *others,
+            };
+            let found = watch.interrupted(others, call.part(), did);
             let belongs = || self.belongs(watch, call.site, party.stack.as_ref());
             if let Some((pattern, foreign)) = found.filter(|_| here.is_some() && belongs())
                 && proofs.iter().all(|proof| proof.region != watch.region)
@@ -357,6 +373,13 @@ impl<E: Environment> Engine<E> {
                 self.conceal(hash, &watch);
                 gone.push(watch);
             }
+        }
+        if planted(Defect::NumberNotCompared) && !seen.visited.is_empty() {
+            bucket
+                .watches
+                .iter_mut()
+                .for_each(|watch| watch.inside += 1);
+            seen.visited = bucket.watches.iter().map(|watch| watch.number).collect();
         }
         for number in &seen.visited {
             if let Some(watch) = bucket.watch(*number) {
@@ -453,7 +476,10 @@ impl<E: Environment> Engine<E> {
             return;
         };
         forgotten.extend(forgets.map(|words| (words, region)));
-        let number = bucket.number();
+        let number = match gone.last() {
+            Some(before) if planted(Defect::NumberStays) => before.number,
+            _ => bucket.number(),
+        };
         let watch = Watch {
             number,
             region,

@@ -5,6 +5,7 @@ use super::access::Outlook;
 use super::suspicion::UNDECLARED;
 use crate::contract::{Did, Key, Object, Region, meet};
 use crate::engine::Engine;
+use crate::engine::defect::{Defect, planted};
 use crate::engine::enter::{Call, object_hash};
 use crate::engine::env::Environment;
 use crate::engine::lineage::Lineage;
@@ -322,7 +323,7 @@ impl<E: Environment> Engine<E> {
 
     /// The user's word that what the region knew has been looked at anew.
     pub(crate) fn restart_region(&self, context: &Context<E>, region: &OpenRegion) {
-        if self.now.is_off() {
+        if self.now.is_off() || planted(Defect::RestartedWatchStays) {
             return;
         }
         let _suspended = context.suspend();
@@ -342,7 +343,8 @@ impl<E: Environment> Engine<E> {
     pub(crate) fn revalidated(&self, context: &Context<E>, object: Object) {
         let regions = &context.regions;
         let none = !regions.any() && !regions.any_suspected();
-        if none || context.is_suspended() || self.now.is_off() {
+        let stays = planted(Defect::RestartedWatchStays);
+        if none || stays || context.is_suspended() || self.now.is_off() {
             return;
         }
         let _suspended = context.suspend();

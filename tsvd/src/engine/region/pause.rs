@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use super::access::{Delayed, Outlook};
 use super::watch::Part;
 use crate::contract::{Did, Object, Pattern, meet};
+use crate::engine::defect::{Defect, planted};
 use crate::engine::enter::Call;
 use crate::engine::env::Environment;
 use crate::engine::history::Access;
@@ -19,7 +20,7 @@ use crate::engine::{Engine, budget};
 pub(crate) struct Hold<E: Environment> {
     number: u64,
     object: Object,
-    context: &'static Context<E>,
+    pub(in crate::engine) context: &'static Context<E>,
     part: Part,
     /// The watches of its regions that the act is to end.
     watches: Vec<u64>,
@@ -246,7 +247,9 @@ impl<E: Environment> Engine<E> {
             .iter_mut()
             .filter(|hold| hold.watches.contains(&number));
         for hold in waiting {
-            if watch.interrupted(usize::MAX, hold.part, hold.act).is_some() {
+            if watch.interrupted(usize::MAX, hold.part, hold.act).is_some()
+                && !planted(Defect::NoCall)
+            {
                 hold.caught = true;
                 self.env.wake(&hold.context.signal);
             }

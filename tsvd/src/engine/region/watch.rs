@@ -2,6 +2,7 @@
 
 use crate::contract::{Did, Object, Pattern, Region, meet};
 use crate::engine::Engine;
+use crate::engine::defect::{Defect, planted};
 use crate::engine::enter::object_hash;
 use crate::engine::env::Environment;
 use crate::engine::primitive::lossy::{AtomicU32, Ordering};
@@ -145,6 +146,8 @@ impl<E: Environment> Engine<E> {
 
     /// The object's life ends: nobody's watch is on the next one at its address.
     pub(in crate::engine) fn unwatch_object(&self, object: Object) {
-        self.unwatch(object.words(), |_| true);
+        if !planted(Defect::RetiredWatchStays) {
+            self.unwatch(object.words(), |_| true);
+        }
     }
 }
