@@ -131,12 +131,9 @@ pub mod hint;
 pub mod model;
 mod object_id;
 mod scope;
-#[cfg(any(
-    feature = "dashmap",
-    all(any(feature = "detect", feature = "tokio"), not(loom))
-))]
+#[cfg(any(loom, feature = "dashmap", feature = "detect", feature = "tokio"))]
 #[cfg_attr(
-    not(feature = "dashmap"),
+    any(loom, not(feature = "dashmap")),
     allow(dead_code, reason = "drop-ins use a part each")
 )]
 mod section;
