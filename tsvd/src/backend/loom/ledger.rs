@@ -202,18 +202,18 @@ impl Ledger {
         object: Object,
         key: Option<Key<'_>>,
         thread: usize,
-    ) -> Result<Flight, Violation> {
+    ) -> Result<Flight, Box<Violation>> {
         let call = Call::new(operation, site, key);
         let record = self.record(object);
         record.event(call, thread).map_err(|other| {
             let key = key.and_then(|key| key.debug).map(|key| format!("{key:?}"));
-            Violation {
+            Box::new(Violation {
                 this: call,
                 other,
                 how: How::Unordered,
                 object,
                 key,
-            }
+            })
         })?;
         let order_of_object = record.order;
         self.flights += 1;

@@ -250,9 +250,11 @@ pub(crate) fn enter(
     let is_access = token.0.is_some() && !operation.drops();
     let call = ledger::Call::new(operation, site, key);
     Guard {
-        section: is_access
-            .then(|| Section::enter(call, object, key))
-            .unwrap_or_else(Section::inert),
+        section: if is_access {
+            Section::enter(call, object, key)
+        } else {
+            Section::inert()
+        },
         token,
         wrote: Cell::new(true),
     }
