@@ -322,7 +322,8 @@ impl Bequest {
                 }
             }
         }
-        let thread = known_thread().filter(|_| enabled());
+        // Outside of a model there are no threads of loom's to ask for.
+        let thread = if enabled() { known_thread() } else { None };
         let running = self.0.zip(thread).map(|(inherited, thread)| {
             let before = with_regions(|regions| regions.inherit(thread, Some(inherited)));
             Running(thread, before)
