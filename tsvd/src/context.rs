@@ -33,7 +33,8 @@
 /// Makes `closure` run, wherever it is run, as part of the operations that are in flight here and now.
 ///
 /// For pools and executors of blocking jobs. The running thread has for the time of `closure` what this call inherits, then
-/// again what it had before, also if `closure` panics. It costs nothing without the feature `detect`, and under loom.
+/// again what it had before, also if `closure` panics. It costs nothing without the feature `detect`; under loom
+/// it inherits the [regions](crate::scope::Region) that are open here.
 ///
 /// ```
 /// # struct Pool;
@@ -52,6 +53,11 @@ where
     let closure = {
         let inheritance = crate::backend::bequeath(std::panic::Location::caller());
         move || inheritance.run(closure)
+    };
+    #[cfg(loom)]
+    let closure = {
+        let regions = crate::backend::bequeath();
+        move || regions.run(closure)
     };
     closure
 }

@@ -117,7 +117,7 @@
 //! # Under loom
 //!
 //! With `--cfg loom` every annotated call is checked in each execution that [`model()`] explores: conflicting calls have to be
-//! ordered. [`sync`], [`thread`], [`hint`] and [`cell`] are loom's then, and std's otherwise; [`ghost`] is state for specifications.
+//! ordered, and no region expected to be atomic may be interrupted. [`sync`], [`thread`], [`hint`] and [`cell`] are loom's then, and std's otherwise; [`ghost`] is state for specifications.
 //! A goal that no execution reaches fails a model: [`reachable!`].
 
 pub use tsvd_annotations::{contract, expect_atomic, read, test, update, write};
@@ -131,12 +131,9 @@ pub mod hint;
 pub mod model;
 mod object_id;
 mod scope;
-#[cfg(any(
-    feature = "dashmap",
-    all(any(feature = "detect", feature = "tokio"), not(loom))
-))]
+#[cfg(any(loom, feature = "dashmap", feature = "detect", feature = "tokio"))]
 #[cfg_attr(
-    not(feature = "dashmap"),
+    any(loom, not(feature = "dashmap")),
     allow(dead_code, reason = "drop-ins use a part each")
 )]
 mod section;

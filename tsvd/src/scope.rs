@@ -200,6 +200,8 @@ pub struct Scope {
 /// The region is about what its thread does: it cannot be sent, and it must not be held over an `.await`, for another task on the same
 /// thread would be taken for its own; use the attribute on an `async fn` for those. Its object must outlive it: what comes to lie at the
 /// same address would be taken for it. One that is leaked lasts as long as its thread. Without detection it is of size zero.
+///
+/// In a [model](crate::model()) the same is checked in every execution: one in which the region was interrupted fails.
 #[must_use = "a region ends when it is dropped: bind it to a name"]
 #[derive(Debug)]
 pub struct Region {

@@ -1,4 +1,4 @@
-//! How the drop-ins (`dashmap`, `sync`) say what they access. Nothing is left of it but in mode detect.
+//! How the drop-ins (`dashmap`, `sync`) say what they access. Nothing is left of it in mode off.
 //!
 //! An access begins with [`Coming::enter`] and ends with [`Call`] or [`Held`], and the moment at which it took
 //! place lies between, for only then is a call that was entered after one access and left before another really between them:
@@ -6,12 +6,13 @@
 //!   allocates may need that very lock, if it is of the guest's allocator;
 //! - a call that returns a guard or nothing is entered with the guard; where there was nothing, it is made once more ([`look`]).
 //!
-//! A delay comes before, in `coming!`, while no lock of the call's own is held.
+//! A delay comes before, in `coming!`, while no lock of the call's own is held. Under loom that is a scheduling point; the drop-ins of `sync`
+//! enter there once they have made their step of loom's, and leave before the next, so they need none and come `at_once`.
 
-#[cfg(not(all(feature = "detect", not(loom))))]
+#[cfg(not(any(loom, feature = "detect")))]
 #[path = "section/unwatched.rs"]
 mod mode;
-#[cfg(all(feature = "detect", not(loom)))]
+#[cfg(any(loom, feature = "detect"))]
 #[path = "section/watched.rs"]
 mod mode;
 
@@ -22,7 +23,7 @@ pub(crate) use mode::*;
 
 /// A call that is about to be made: `coming!("contract", Access "name", object)`, with `, key` where it is one entry's. With
 /// `at_once` before it the call is not delayed, for it must not wait; with `from site,` it was called there.
-#[cfg(all(feature = "detect", not(loom)))]
+#[cfg(any(loom, feature = "detect"))]
 macro_rules! coming {
     (at_once from $site:expr, $($call:tt)*) => {
         coming!(@ false, $site, $($call)*)
@@ -61,7 +62,7 @@ macro_rules! coming {
     };
 }
 
-#[cfg(not(all(feature = "detect", not(loom))))]
+#[cfg(not(any(loom, feature = "detect")))]
 macro_rules! coming {
     (at_once $($call:tt)*) => {
         coming!($($call)*)

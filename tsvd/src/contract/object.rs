@@ -17,7 +17,7 @@ pub struct Object {
     type_word: u64,
     /// Which of the values that may have been here it is, if it knows itself; 0 otherwise. No part of the identity, but of whether what was
     /// remembered of it is of this one.
-    #[cfg(all(feature = "detect", not(loom)))]
+    #[cfg(any(loom, feature = "detect"))]
     number: u64,
     name: fn() -> &'static str,
 }
@@ -56,7 +56,7 @@ impl Object {
         Self {
             word: address as u64,
             type_word: type_word::<T>(),
-            #[cfg(all(feature = "detect", not(loom)))]
+            #[cfg(any(loom, feature = "detect"))]
             number: 0,
             name: type_name::<T>,
         }
@@ -69,7 +69,7 @@ impl Object {
             Some((index, _)) => Self {
                 word: index as u64 + 1,
                 type_word: RESOURCE,
-                #[cfg(all(feature = "detect", not(loom)))]
+                #[cfg(any(loom, feature = "detect"))]
                 number: 0,
                 name: || "resource",
             },
@@ -83,14 +83,13 @@ impl Object {
         Self {
             word: id.number(),
             type_word: ID,
-            #[cfg(all(feature = "detect", not(loom)))]
+            #[cfg(any(loom, feature = "detect"))]
             number: 0,
             name: || "id",
         }
     }
 
     /// A value of a drop-in, which has a number in it.
-    #[cfg(all(feature = "detect", not(loom)))]
     #[inline]
     pub(crate) fn of_identity<T: ?Sized>(place: &T, identity: &crate::section::Identity) -> Self {
         Self {
@@ -100,15 +99,8 @@ impl Object {
     }
 
     /// Whether what was at this place, `before`, can be the same value.
-    #[cfg(all(feature = "detect", not(loom)))]
     pub(crate) fn may_be(self, before: Self) -> bool {
         self.number == 0 || before.number == 0 || self.number == before.number
-    }
-
-    // For the models of the engine.
-    #[cfg(all(loom, test))]
-    pub(crate) fn may_be(self, _: Self) -> bool {
-        true
     }
 
     #[inline]
@@ -116,7 +108,7 @@ impl Object {
         Self {
             word: 0,
             type_word: UNWATCHED,
-            #[cfg(all(feature = "detect", not(loom)))]
+            #[cfg(any(loom, feature = "detect"))]
             number: 0,
             name: || "",
         }
@@ -140,7 +132,7 @@ impl Object {
         Self {
             word,
             type_word,
-            #[cfg(all(feature = "detect", not(loom)))]
+            #[cfg(any(loom, feature = "detect"))]
             number: 0,
             name,
         }

@@ -11,7 +11,7 @@ use crate::section::{Identity, coming, look};
 pub(super) const CONTRACT: &str = "tsvd::dashmap::DashMap";
 
 /// [`dashmap::DashMap`] whose calls are accesses of its entries: [which](super#what-each-call-is).
-#[cfg_attr(not(all(feature = "detect", not(loom))), repr(transparent))]
+#[cfg_attr(not(any(loom, feature = "detect")), repr(transparent))]
 pub struct DashMap<K, V, S = RandomState> {
     pub(super) identity: Identity,
     pub(super) inner: dashmap::DashMap<K, V, S>,

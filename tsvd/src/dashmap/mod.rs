@@ -14,8 +14,8 @@
 //!
 //! All types are newtypes of dashmap's, in every mode: `from` takes the map itself, [`inner`](DashMap::inner) and
 //! [`into_inner`](DashMap::into_inner) give it, for what is not here. Without the feature `detect` they are free: the same code. Under
-//! `--cfg loom` they are there so that it compiles, but loom does not know their locks: a model that shares a map between
-//! threads may hang.
+//! `--cfg loom` they are there so that it compiles, but loom does not know their locks: a model that holds a guard over
+//! a step of loom's, while another thread uses the map, may hang. Calls are accesses there too, and interleaved where a model has regions.
 //!
 //! Keys are told apart by their `Hash` alone: two keys of which it is equal are one key to a region.
 //!

@@ -11,7 +11,7 @@ use crate::section::{Identity, coming, look};
 const CONTRACT: &str = "tsvd::dashmap::DashSet";
 
 /// [`dashmap::DashSet`] whose calls are accesses of its keys: [which](super#what-each-call-is).
-#[cfg_attr(not(all(feature = "detect", not(loom))), repr(transparent))]
+#[cfg_attr(not(any(loom, feature = "detect")), repr(transparent))]
 pub struct DashSet<K, S = RandomState> {
     pub(super) identity: Identity,
     inner: dashmap::DashSet<K, S>,

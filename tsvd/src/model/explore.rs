@@ -10,7 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::watch::{Limits, Stop, Watch};
 use super::{Bound, Exploration, Model, Rung, Verdict, goals, quarantine, record};
-use crate::backend::{Session, begin_execution, is_loom_muted, is_point_missed, steps};
+use crate::backend::{Needs, Session, begin_execution, is_loom_muted, missed, steps};
 
 type Body = Arc<dyn Fn() + Send + Sync>;
 
@@ -66,7 +66,7 @@ pub(super) fn explore(model: &Model, name: String, body: Body) -> Exploration {
 type Outcome = Result<(), Box<dyn Any + Send>>;
 
 /// Ends an exploration that left something out.
-struct Again;
+struct Again(Needs);
 
 /// Explores with one bound on preemptions.
 fn climb(
@@ -76,18 +76,20 @@ fn climb(
     limits: Limits,
     body: &Body,
 ) -> (Rung, Outcome) {
-    // Few models have annotated calls or ghosts in a later execution only; all others are spared a point, or start with one.
-    let (rung, outcome) = climb_with(false, model, name, builder, limits, body);
-    match outcome {
-        Err(payload) if payload.is::<Again>() => {
-            climb_with(true, model, name, builder, limits, body)
+    // Few models have annotated calls or ghosts in a later execution only; all others are spared a point, or start with one. So it is with regions.
+    let mut needs = Needs::NONE;
+    loop {
+        let (rung, outcome) = climb_with(needs, model, name, builder, limits, body);
+        match outcome.map_err(|payload| payload.downcast::<Again>()) {
+            Err(Ok(again)) => needs = needs.and(again.0),
+            Err(Err(failure)) => return (rung, Err(failure)),
+            Ok(()) => return (rung, Ok(())),
         }
-        outcome => (rung, outcome),
     }
 }
 
 fn climb_with(
-    points: bool,
+    needs: Needs,
     model: &Model,
     name: &str,
     builder: &mut Builder,
@@ -98,12 +100,12 @@ fn climb_with(
     let outcome = {
         // Dropped in reverse: what the session frees is still kept, then all of it is released.
         let _keeping = quarantine::Keeping::start();
-        let _session = Session::start(points);
+        let _session = Session::start(needs);
         // The body's captures are dropped after the session, when contract calls are no longer checked.
         let (watch, body) = (Arc::clone(&watch), Arc::clone(body));
         let execution = move || {
-            if is_point_missed() {
-                resume_unwind(Box::new(Again));
+            if let Some(needs) = missed() {
+                resume_unwind(Box::new(Again(needs)));
             }
             watch.begin_execution();
             quarantine::begin_execution();
@@ -112,12 +114,9 @@ fn climb_with(
         };
         let outcome = catch_unwind(AssertUnwindSafe(|| builder.check(execution)));
         // It may have been the last.
-        outcome.and_then(|()| {
-            if is_point_missed() {
-                Err(Box::new(Again) as _)
-            } else {
-                Ok(())
-            }
+        outcome.and_then(|()| match missed() {
+            Some(needs) => Err(Box::new(Again(needs)) as _),
+            None => Ok(()),
         })
     };
     // What was left out must not come back from a checkpoint.

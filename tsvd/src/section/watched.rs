@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use crate::backend::{self, Approach, Section};
 use crate::contract::{Did, Object, Operation};
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 use super::log;
 
 /// A call that is about to be made.
@@ -22,7 +22,7 @@ impl Coming {
         object: Object,
         key: Option<u64>,
     ) -> Self {
-        #[cfg(test)]
+        #[cfg(all(test, not(loom)))]
         log::coming(operation, site, object, key, delays);
         let approach = if delays {
             backend::approach(operation, site, object, key)
@@ -45,7 +45,7 @@ impl Coming {
     /// The access begins here.
     #[inline]
     pub(crate) fn enter(self) -> Call {
-        #[cfg(test)]
+        #[cfg(all(test, not(loom)))]
         log::entered(self.is_watched());
         Call(self.0.map(Approach::enter))
     }
@@ -124,7 +124,7 @@ impl Drop for Call {
 #[inline]
 fn leave(section: &mut Option<Section>, did: Did) {
     if let Some(section) = section.take() {
-        #[cfg(test)]
+        #[cfg(all(test, not(loom)))]
         log::left(did);
         section.leave(did);
     }

@@ -19,6 +19,7 @@ pub use ::loom::sync::atomic::fence;
 pub use std::sync::atomic::Ordering;
 
 use crate::backend::steps::{Act, Begun, Value, begin};
+use crate::section::{Identity, coming};
 
 /// How a value is shown in a step.
 trait Shown: Copy {
@@ -38,15 +39,23 @@ impl<T> Shown for *mut T {
     }
 }
 
+/// An access, which is one with the step that was just made: loom runs no other thread before the next.
+macro_rules! accessed {
+    ($atomic:ident, $access:ident $name:expr, $object:expr) => {
+        coming!(at_once concat!("tsvd::sync::atomic::", stringify!($atomic)), $access $name, $object).enter()
+    };
+}
+
 /// One read-modify-write each, from the value before and an argument.
 macro_rules! rmw {
-    ($type:ty: $($name:ident)*) => {$(
+    ($atomic:ident, $type:ty: $($name:ident)*) => {$(
         #[doc = concat!("As std's `", stringify!($name), "`.")]
         #[track_caller]
         pub fn $name(&self, value: $type, order: Ordering) -> $type {
             let step = self.begin(stringify!($name), order, value.shown());
-            let old = self.0.$name(value, order);
+            let old = self.inner.$name(value, order);
             step.end(old.shown());
+            accessed!($atomic, Update stringify!($name), self).updated();
             old
         }
     )*};
@@ -55,27 +64,34 @@ macro_rules! rmw {
 macro_rules! atomic {
     ($name:ident $(<$parameter:ident>)?, $type:ty, $($rmw:ident)*) => {
         #[doc = concat!("[`std::sync::atomic::", stringify!($name), "`] under loom.")]
-        pub struct $name$(<$parameter>)?(loom::$name$(<$parameter>)?);
+        pub struct $name$(<$parameter>)? {
+            identity: Identity,
+            inner: loom::$name$(<$parameter>)?,
+        }
 
         impl$(<$parameter>)? $name$(<$parameter>)? {
             /// An atomic with `value`; not `const`.
             #[track_caller]
             pub fn new(value: $type) -> Self {
-                Self(loom::$name::new(value))
+                Self {
+                    identity: Identity::new(),
+                    inner: loom::$name::new(value),
+                }
             }
 
             /// The value.
             #[track_caller]
             pub fn into_inner(self) -> $type {
-                self.0.into_inner()
+                self.inner.into_inner()
             }
 
             /// As std's `load`.
             #[track_caller]
             pub fn load(&self, order: Ordering) -> $type {
                 let step = self.begin("load", order, Value::Nothing);
-                let value = self.0.load(order);
+                let value = self.inner.load(order);
                 step.end(value.shown());
+                accessed!($name, Read "load", self).read();
                 value
             }
 
@@ -83,11 +99,12 @@ macro_rules! atomic {
             #[track_caller]
             pub fn store(&self, value: $type, order: Ordering) {
                 let step = self.begin("store", order, value.shown());
-                self.0.store(value, order);
+                self.inner.store(value, order);
                 step.end(Value::Nothing);
+                accessed!($name, Write "store", self).wrote();
             }
 
-            rmw!($type: swap $($rmw)*);
+            rmw!($name, $type: swap $($rmw)*);
 
             /// As std's `compare_exchange`.
             #[track_caller]
@@ -98,10 +115,23 @@ macro_rules! atomic {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$type, $type> {
+                let outcome = self.exchange(current, new, success, failure);
+                accessed!($name, Update "compare_exchange", self).exchanged(outcome.is_ok());
+                outcome
+            }
+
+            #[track_caller]
+            fn exchange(
+                &self,
+                current: $type,
+                new: $type,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$type, $type> {
                 // It may turn out to be either of them.
                 let order = if failure == Ordering::SeqCst { failure } else { success };
                 let step = self.begin("compare_exchange", order, new.shown());
-                let outcome = self.0.compare_exchange(current, new, success, failure);
+                let outcome = self.inner.compare_exchange(current, new, success, failure);
                 match outcome {
                     Ok(old) => step.end(old.shown()),
                     Err(old) => step.failed(old.shown()),
@@ -129,14 +159,21 @@ macro_rules! atomic {
                 fetch_order: Ordering,
                 mut update: impl FnMut($type) -> Option<$type>,
             ) -> Result<$type, $type> {
-                let mut old = self.load(fetch_order);
-                while let Some(new) = update(old) {
-                    match self.compare_exchange(old, new, set_order, fetch_order) {
-                        Ok(old) => return Ok(old),
+                let step = self.begin("load", fetch_order, Value::Nothing);
+                let mut old = self.inner.load(fetch_order);
+                step.end(old.shown());
+                let call = accessed!($name, Update "fetch_update", self);
+                let outcome = loop {
+                    let Some(new) = update(old) else {
+                        break Err(old);
+                    };
+                    match self.exchange(old, new, set_order, fetch_order) {
+                        Ok(old) => break Ok(old),
                         Err(actual) => old = actual,
                     }
-                }
-                Err(old)
+                };
+                call.revalidated(outcome.is_ok());
+                outcome
             }
 
             #[track_caller]
@@ -159,7 +196,7 @@ macro_rules! atomic {
 
         impl$(<$parameter>)? fmt::Debug for $name$(<$parameter>)? {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+                self.inner.fmt(f)
             }
         }
     };
@@ -172,7 +209,7 @@ macro_rules! with_mut {
             /// Hands `change` the value, in place of std's `get_mut`.
             #[track_caller]
             pub fn with_mut<R>(&mut self, change: impl FnOnce(&mut $type) -> R) -> R {
-                self.0.with_mut(change)
+                self.inner.with_mut(change)
             }
         }
     };

@@ -12,16 +12,23 @@ pub use ::loom::sync::WaitTimeoutResult;
 
 use super::defect::{Defect, planted};
 use crate::backend::steps::{Act, Value, begin};
+use crate::section::{Held, Identity, coming};
 
 macro_rules! lock {
     ($lock:ident) => {
         #[doc = concat!("[`std::sync::", stringify!($lock), "`] under loom: never poisoned, and not made in a `const`.")]
-        pub struct $lock<T: ?Sized>(loom::$lock<T>);
+        pub struct $lock<T: ?Sized> {
+            identity: Identity,
+            inner: loom::$lock<T>,
+        }
 
         impl<T> $lock<T> {
             /// A lock over `value`.
             pub fn new(value: T) -> Self {
-                Self(loom::$lock::new(value))
+                Self {
+                    identity: Identity::new(),
+                    inner: loom::$lock::new(value),
+                }
             }
 
             /// The value.
@@ -30,7 +37,7 @@ macro_rules! lock {
             ///
             /// None under loom.
             pub fn into_inner(self) -> LockResult<T> {
-                self.0.into_inner()
+                self.inner.into_inner()
             }
         }
 
@@ -41,7 +48,7 @@ macro_rules! lock {
             ///
             /// None under loom.
             pub fn get_mut(&mut self) -> LockResult<&mut T> {
-                self.0.get_mut()
+                self.inner.get_mut()
             }
         }
 
@@ -68,7 +75,7 @@ macro_rules! lock {
 
 /// One way to hold a lock.
 macro_rules! guard {
-    ($guard:ident of $lock:ident by $method:ident or $try_method:ident, until $release:literal) => {
+    ($guard:ident of $lock:ident by $method:ident or $try_method:ident, until $release:literal, $access:ident $kind:ident) => {
         impl<T: ?Sized> $lock<T> {
             #[doc = concat!("As std's `", stringify!($method), "`.")]
             ///
@@ -80,9 +87,11 @@ macro_rules! guard {
                 let act = Act::new(stringify!($method)).on(stringify!($lock), self);
                 let site = Location::caller();
                 let step = begin(act, site);
-                let guard = self.0.$method().unwrap_or_else(PoisonError::into_inner);
+                let guard = self.inner.$method().unwrap_or_else(PoisonError::into_inner);
                 step.end(Value::Nothing);
+                let call = coming!(at_once concat!("tsvd::sync::", stringify!($lock)), $access stringify!($method), self);
                 Ok($guard {
+                    section: Some(call.enter().$kind()),
                     guard: Some(guard),
                     lock: self,
                     site,
@@ -99,10 +108,12 @@ macro_rules! guard {
                 let act = Act::new(stringify!($try_method)).on(stringify!($lock), self);
                 let site = Location::caller();
                 let step = begin(act, site);
-                match self.0.$try_method() {
+                match self.inner.$try_method() {
                     Ok(guard) => {
                         step.end(Value::Nothing);
+                        let call = coming!(at_once concat!("tsvd::sync::", stringify!($lock)), $access stringify!($try_method), self);
                         Ok($guard {
+                            section: Some(call.enter().$kind()),
                             guard: Some(guard),
                             lock: self,
                             site,
@@ -121,6 +132,8 @@ macro_rules! guard {
         pub struct $guard<'a, T: ?Sized> {
             /// There but while the owner waits on a condition variable.
             guard: Option<loom::$guard<'a, T>>,
+            /// Ends before the lock is given back.
+            section: Option<Held>,
             lock: &'a $lock<T>,
             site: &'static Location<'static>,
         }
@@ -129,6 +142,7 @@ macro_rules! guard {
             type Target = T;
 
             fn deref(&self) -> &T {
+                self.section.as_ref().inspect(|section| section.looks());
                 self.guard.as_ref().expect("its owner does not wait")
             }
         }
@@ -138,10 +152,12 @@ macro_rules! guard {
                 let Some(guard) = self.guard.take() else {
                     return;
                 };
+                let section = self.section.take();
                 let step = begin(
                     Act::new($release).on(stringify!($lock), self.lock),
                     self.site,
                 );
+                drop(section);
                 drop(guard);
                 step.end(Value::Nothing);
             }
@@ -159,6 +175,7 @@ macro_rules! writes {
     ($guard:ident) => {
         impl<T: ?Sized> DerefMut for $guard<'_, T> {
             fn deref_mut(&mut self) -> &mut T {
+                self.section.as_ref().inspect(|section| section.writes());
                 self.guard.as_mut().expect("its owner does not wait")
             }
         }
@@ -166,12 +183,19 @@ macro_rules! writes {
 }
 
 lock!(Mutex);
-guard!(MutexGuard of Mutex by lock or try_lock, until "unlock");
+guard!(MutexGuard of Mutex by lock or try_lock, until "unlock", Update exclusive);
 writes!(MutexGuard);
 
+impl<T> MutexGuard<'_, T> {
+    fn looked_at(&mut self, condition: &mut impl FnMut(&mut T) -> bool) -> bool {
+        self.section.as_ref().inspect(|section| section.looks());
+        condition(self.guard.as_mut().expect("its owner does not wait"))
+    }
+}
+
 lock!(RwLock);
-guard!(RwLockReadGuard of RwLock by read or try_read, until "end of read");
-guard!(RwLockWriteGuard of RwLock by write or try_write, until "end of write");
+guard!(RwLockReadGuard of RwLock by read or try_read, until "end of read", Read shared);
+guard!(RwLockWriteGuard of RwLock by write or try_write, until "end of write", Update exclusive);
 writes!(RwLockWriteGuard);
 
 /// [`std::sync::Condvar`] under loom: it never wakes for no reason, and never times out.
@@ -196,7 +220,10 @@ impl Condvar {
     pub fn wait<'a, T>(&self, mut guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         let step = begin(Act::new("wait").on("Condvar", self), Location::caller());
         if let Some(held) = guard.guard.take() {
+            drop(guard.section.take());
             guard.guard = Some(self.0.wait(held).unwrap_or_else(PoisonError::into_inner));
+            let call = coming!(at_once "tsvd::sync::Mutex", Update "wait", guard.lock);
+            guard.section = Some(call.enter().exclusive());
         }
         step.end(Value::Nothing);
         Ok(guard)
@@ -216,7 +243,8 @@ impl Condvar {
     where
         F: FnMut(&mut T) -> bool,
     {
-        while condition(&mut guard) {
+        // That a condition looks is no write.
+        while guard.looked_at(&mut condition) {
             guard = self.wait(guard)?;
             if planted(Defect::WaitsOnce) {
                 break;

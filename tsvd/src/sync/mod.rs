@@ -35,7 +35,7 @@
 //!
 //! # Accesses
 //!
-//! With the feature `detect` each critical section is one access of the value behind the lock, and each access of an atomic is one
+//! With the feature `detect`, and in a [model](crate::model()) that has regions, each critical section is one access of the value behind the lock, and each access of an atomic is one
 //! of the atomic: operations under a thread-safe contract, which never conflict among themselves, but of which a region expected to
 //! be atomic can be made wrong. What an access was is known when it ends:
 //!

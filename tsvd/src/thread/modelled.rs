@@ -8,6 +8,7 @@ use ::loom::thread as loom;
 
 pub use ::loom::thread::{Thread, ThreadId, current, panicking};
 
+use crate::backend::bequeath;
 use crate::backend::steps::{Act, DEFAULT_STACK, Value, begin, spawned, started};
 
 /// [`std::thread::spawn`] under loom.
@@ -31,9 +32,10 @@ where
 /// Puts the number of the thread before its body.
 fn numbered<T>(body: impl FnOnce() -> T, stack: usize) -> (usize, impl FnOnce() -> T) {
     let number = spawned();
+    let regions = bequeath();
     let body = move || {
         started(number, stack);
-        body()
+        regions.run(body)
     };
     (number, body)
 }

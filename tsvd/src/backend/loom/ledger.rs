@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use ::loom::cell::UnsafeCell;
 
 use super::steps::Act;
-use crate::contract::{Key, Kind, Object, Operation, conflict};
+use crate::contract::{Access, Key, Kind, Object, Operation, conflict};
 
 std::thread_local! {
     static MUTED: Cell<bool> = const { Cell::new(false) };
@@ -44,14 +44,39 @@ struct Slot {
 }
 
 /// A call, as far as conflicts and messages need it.
-#[derive(Clone, Copy)]
-struct Call {
-    operation: &'static Operation,
-    site: &'static Location<'static>,
-    key: Option<u64>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    pub(super) operation: &'static Operation,
+    pub(super) site: &'static Location<'static>,
+    pub(super) key: Option<u64>,
 }
 
 impl Call {
+    pub(super) fn new(
+        operation: &'static Operation,
+        site: &'static Location<'static>,
+        key: Option<Key<'_>>,
+    ) -> Self {
+        Self {
+            operation,
+            site,
+            key: key.map(|key| key.hash),
+        }
+    }
+
+    /// By role and key, a part of its object.
+    pub(super) fn part(&self) -> (Option<&'static str>, Option<u64>) {
+        (self.operation.role(), self.key)
+    }
+
+    /// In messages, as the access that it was.
+    pub(super) fn told(&self, f: &mut fmt::Formatter<'_>, access: Access) -> fmt::Result {
+        let contract = self.operation.contract();
+        let contract = contract.rsplit("::").next().unwrap_or(contract);
+        let (name, access) = (self.operation.name(), access.as_str());
+        write!(f, "`{contract}::{name}` ({access}) at {}", self.site)
+    }
+
     fn same_class(&self, other: &Self) -> bool {
         self.operation.access().writes() == other.operation.access().writes()
             && self.operation.role() == other.operation.role()
@@ -65,10 +90,28 @@ impl Call {
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let contract = self.operation.contract();
-        let contract = contract.rsplit("::").next().unwrap_or(contract);
-        let (name, access) = (self.operation.name(), self.operation.access().as_str());
-        write!(f, "`{contract}::{name}` ({access}) at {}", self.site)
+        self.told(f, self.operation.access())
+    }
+}
+
+/// In messages, an object.
+pub(super) fn named(
+    f: &mut fmt::Formatter<'_>,
+    object: Object,
+    contract: &str,
+    key: Option<&str>,
+) -> fmt::Result {
+    match object.kind() {
+        Kind::Resource => {
+            let name = object.resource_name().unwrap_or_default();
+            write!(f, "resource `{name}`")?;
+        }
+        Kind::Id => write!(f, "one {contract} (by its id)")?,
+        Kind::Place => f.write_str(object.type_name())?,
+    }
+    match key {
+        Some(key) => write!(f, ", key {key}"),
+        None => Ok(()),
     }
 }
 
@@ -97,6 +140,15 @@ impl Flight {
 
     pub(super) fn writes(&self) -> bool {
         self.call.operation.access().writes()
+    }
+
+    pub(super) fn object(&self) -> Object {
+        self.object
+    }
+
+    /// It is `Drop::drop`.
+    pub(super) fn ends_object(&self) -> bool {
+        self.call.operation.drops()
     }
 }
 
@@ -133,18 +185,8 @@ impl fmt::Display for Violation {
             "tsvd: contract violated: {} {how} {} on ",
             self.this, self.other
         )?;
-        match self.object.kind() {
-            Kind::Resource => write!(
-                f,
-                "resource `{}`",
-                self.object.resource_name().unwrap_or_default()
-            )?,
-            Kind::Id => write!(f, "one {} (by its id)", self.this.operation.contract())?,
-            Kind::Place => f.write_str(self.object.type_name())?,
-        }
-        if let Some(key) = &self.key {
-            write!(f, ", key {key}")?;
-        }
+        let contract = self.this.operation.contract();
+        named(f, self.object, contract, self.key.as_deref())?;
         f.write_str(
             "\nNothing makes one of the two finish before the other starts in this execution. Put both under one lock, \
              join the thread or publish with release and acquire; or narrow the contract by a key or role.",
@@ -160,37 +202,41 @@ impl Ledger {
         object: Object,
         key: Option<Key<'_>>,
         thread: usize,
-    ) -> Result<Flight, Violation> {
-        let call = Call {
-            operation,
-            site,
-            key: key.map(|key| key.hash),
-        };
-        let order = self.objects.len();
-        let record = self
-            .objects
-            .entry(object.words())
-            .or_insert_with(|| Record::new(order));
+    ) -> Result<Flight, Box<Violation>> {
+        let call = Call::new(operation, site, key);
+        let record = self.record(object);
         record.event(call, thread).map_err(|other| {
             let key = key.and_then(|key| key.debug).map(|key| format!("{key:?}"));
-            Violation {
+            Box::new(Violation {
                 this: call,
                 other,
                 how: How::Unordered,
                 object,
                 key,
-            }
+            })
         })?;
+        let order_of_object = record.order;
         self.flights += 1;
         let flight = Flight {
             number: self.flights,
             thread,
             object,
-            order_of_object: record.order,
+            order_of_object,
             call,
         };
-        record.in_flight.push(flight);
+        self.record(object).in_flight.push(flight);
         Ok(flight)
+    }
+
+    fn record(&mut self, object: Object) -> &mut Record {
+        let order = self.objects.len();
+        let record = self.objects.entry(object.words());
+        record.or_insert_with(|| Record::new(order))
+    }
+
+    /// The place of the object among those that were used, in the order of their first uses.
+    pub(super) fn order_of(&mut self, object: Object) -> usize {
+        self.record(object).order
     }
 
     pub(super) fn exit(&mut self, flight: &Flight, thread: usize) -> Option<Violation> {

@@ -22,6 +22,7 @@ mod ledger;
 mod regions;
 pub(crate) mod steps;
 mod table;
+mod watches;
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -34,11 +35,12 @@ use ::loom::sync::atomic::Ordering::Relaxed;
 
 use self::ledger::{Flight, Ledger};
 use self::steps::{Act, Value};
-use crate::contract::{Key, Object, Operation};
+use crate::contract::{Did, Key, Object, Operation};
 
 pub(crate) use self::ledger::is_loom_muted;
 pub(crate) use self::regions::{
-    AccessGuard, On, PolledRegion, RegionGuard, access, region, revalidated,
+    AccessGuard, Approach, On, PolledRegion, RegionGuard, Section, access, approach, bequeath,
+    region, revalidated,
 };
 
 /// Each is a loom object in every execution, about 2 % of the time of a small one.
@@ -51,8 +53,10 @@ std::thread_local! {
     static THREADS: Cell<usize> = const { Cell::new(0) };
     /// The most objects that an execution of this model has used so far.
     static OBJECTS: Cell<usize> = const { Cell::new(0) };
-    /// Whether an execution was without the point that it came to need.
-    static MISSED: Cell<bool> = const { Cell::new(false) };
+    /// Whether accesses under thread-safe contracts are looked at.
+    static ACCESSES: Cell<bool> = const { Cell::new(false) };
+    /// What an execution was without, and came to need.
+    static MISSED: Cell<Needs> = const { Cell::new(Needs::NONE) };
 }
 
 ::loom::thread_local! {
@@ -60,8 +64,33 @@ std::thread_local! {
     static THREAD: usize = next_thread();
 }
 
+/// What few models need in each execution, so that all others are spared it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Needs {
+    /// A scheduling point, though earlier executions had no use for one.
+    points: bool,
+    /// That accesses under thread-safe contracts are looked at, for there are regions.
+    accesses: bool,
+}
+
+impl Needs {
+    pub(crate) const NONE: Self = Self {
+        points: false,
+        accesses: false,
+    };
+
+    /// Those of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            points: self.points || other.points,
+            accesses: self.accesses || other.accesses,
+        }
+    }
+}
+
 struct Execution {
     ledger: Ledger,
+    regions: watches::Regions,
     points: Rc<[AtomicUsize]>,
 }
 
@@ -72,9 +101,11 @@ fn next_thread() -> usize {
 /// The number of the loom thread. In destructors of thread locals each call counts as a thread of its own, which is
 /// right too: cells of the same thread are skipped only because they are ordered anyway.
 fn thread() -> usize {
-    THREAD
-        .try_with(|number| *number)
-        .unwrap_or_else(|_| next_thread())
+    known_thread().unwrap_or_else(next_thread)
+}
+
+fn known_thread() -> Option<usize> {
+    THREAD.try_with(|number| *number).ok()
 }
 
 /// A model that is running on this OS thread; contract calls are checked until it is dropped.
@@ -82,10 +113,11 @@ fn thread() -> usize {
 pub(crate) struct Session(());
 
 impl Session {
-    /// With `points`, each execution has a scheduling point.
-    pub(crate) fn start(points: bool) -> Self {
-        OBJECTS.set(usize::from(points));
-        MISSED.set(false);
+    /// Each execution has what it needs.
+    pub(crate) fn start(needs: Needs) -> Self {
+        OBJECTS.set(usize::from(needs.points));
+        ACCESSES.set(needs.accesses);
+        MISSED.set(Needs::NONE);
         Self(())
     }
 }
@@ -109,6 +141,7 @@ pub(crate) fn begin_execution() {
     let points = (0..count).map(|_| AtomicUsize::new(0)).collect();
     EXECUTION.set(Some(Execution {
         ledger: Ledger::default(),
+        regions: watches::Regions::default(),
         points,
     }));
     UNDER_WAY.set(true);
@@ -122,25 +155,51 @@ pub(crate) fn tick() {
     }
 }
 
-/// An operation in flight, until it is dropped.
+/// An operation in flight, until it is dropped; to regions it is an access.
 #[derive(Debug)]
-pub(crate) struct Guard(Option<Flight>);
-
-/// The guard of a scope: it may end on another thread, whose exit then counts as that thread's event.
-pub(crate) type Token = Guard;
+pub(crate) struct Guard {
+    token: Token,
+    section: Section,
+    wrote: Cell<bool>,
+}
 
 impl Guard {
+    #[inline]
+    pub(crate) fn inert() -> Self {
+        Self {
+            token: Token::inert(),
+            section: Section::inert(),
+            wrote: Cell::new(true),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn when(&self, wrote: bool) {
+        self.wrote.set(wrote);
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.token.end();
+        let section = std::mem::replace(&mut self.section, Section::inert());
+        if !self.wrote.get() {
+            section.leave(Did::Revalidated { wrote: false });
+        }
+    }
+}
+
+/// The guard of a scope: it may end on another thread, whose exit then counts as that thread's event.
+#[derive(Debug)]
+pub(crate) struct Token(Option<Flight>);
+
+impl Token {
     #[inline]
     pub(crate) fn inert() -> Self {
         Self(None)
     }
 
-    #[inline]
-    pub(crate) fn when(&self, _wrote: bool) {}
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
+    fn end(&mut self) {
         let Some(flight) = self.0.take() else { return };
         if !UNDER_WAY.get() {
             return;
@@ -157,6 +216,15 @@ impl Drop for Guard {
             panic!("{violation}");
         }
         step.end(Value::Nothing);
+        if flight.ends_object() {
+            with_regions(|regions| regions.retire(flight.object()));
+        }
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -178,8 +246,28 @@ pub(crate) fn enter(
     object: Object,
     key: Option<Key<'_>>,
 ) -> Guard {
+    let token = token(operation, site, object, key);
+    let is_access = token.0.is_some() && !operation.drops();
+    let call = ledger::Call::new(operation, site, key);
+    Guard {
+        section: if is_access {
+            Section::enter(call, object, key)
+        } else {
+            Section::inert()
+        },
+        token,
+        wrote: Cell::new(true),
+    }
+}
+
+pub(crate) fn token(
+    operation: &'static Operation,
+    site: &'static Location<'static>,
+    object: Object,
+    key: Option<Key<'_>>,
+) -> Token {
     if !enabled() || !object.is_watched() {
-        return Guard::inert();
+        return Token::inert();
     }
     let step = steps::begin(Act::call(operation, object, "enters"), site);
     let thread = thread();
@@ -189,13 +277,14 @@ pub(crate) fn enter(
     };
     step.end(Value::Nothing);
     scheduling_point(flight.order_of_object(), operation.access().writes());
-    Guard(Some(flight))
+    Token(Some(flight))
 }
 
 /// Ends what is in flight on an object whose life is over.
 pub(crate) fn retire(object: Object) {
     if UNDER_WAY.get() {
         with_ledger(|ledger| ledger.retire(object));
+        with_regions(|regions| regions.retire(object));
     }
 }
 
@@ -210,15 +299,6 @@ impl Chosen {
 
 /// Models are watched whether or not the program asks for it.
 pub(crate) fn enable(_: Chosen) {}
-
-pub(crate) fn token(
-    operation: &'static Operation,
-    site: &'static Location<'static>,
-    object: Object,
-    key: Option<Key<'_>>,
-) -> Token {
-    enter(operation, site, object, key)
-}
 
 // A scope's token may be moved to another thread and dropped there.
 const _: () = {
@@ -252,6 +332,8 @@ enum Asynchronous {
     },
     /// From its first poll on; ends, as a scope does, wherever it is dropped.
     InFlight(#[expect(dead_code, reason = "held for its drop")] Token),
+    /// The same under a thread-safe contract.
+    Access(Section),
 }
 
 /// An operation that was called at `site`; nothing is in flight yet.
@@ -287,7 +369,7 @@ impl Operating {
         &mut self,
         cx: &mut std::task::Context<'_>,
         body: impl FnOnce(&mut std::task::Context<'_>) -> Poll<R>,
-        _wrote: impl FnOnce(&R) -> Option<bool>,
+        wrote: impl FnOnce(&R) -> Option<bool>,
     ) -> Poll<R> {
         if let Asynchronous::Begun {
             operation,
@@ -299,17 +381,31 @@ impl Operating {
             let key = key.map(|hash| Key { hash, debug: None });
             // Nothing is in flight should this panic.
             self.0 = Asynchronous::Inert;
-            if operation.is_thread_safe() {
-                return body(cx);
-            }
-            self.0 = Asynchronous::InFlight(token(operation, site, object, key));
+            self.0 = if operation.is_thread_safe() {
+                let call = ledger::Call::new(operation, site, key);
+                Asynchronous::Access(regions::begin_access(call, object))
+            } else {
+                Asynchronous::InFlight(token(operation, site, object, key))
+            };
         }
         let polled = body(cx);
-        if polled.is_ready() {
-            self.0 = Asynchronous::Inert;
+        if let Poll::Ready(result) = &polled {
+            let state = std::mem::replace(&mut self.0, Asynchronous::Inert);
+            if let Asynchronous::Access(section) = state {
+                regions::end_access(section, wrote(result));
+            }
         }
         polled
     }
+}
+
+fn with_regions<R>(f: impl FnOnce(&mut watches::Regions) -> R) -> R {
+    EXECUTION.with_borrow_mut(|execution| {
+        f(&mut execution
+            .as_mut()
+            .expect("an execution is under way")
+            .regions)
+    })
 }
 
 fn with_ledger<R>(f: impl FnOnce(&mut Ledger) -> R) -> R {
@@ -344,16 +440,31 @@ fn point(index: usize, access: impl FnOnce(&AtomicUsize)) {
     let points = EXECUTION
         .with_borrow(|execution| Rc::clone(&execution.as_ref().expect("under way").points));
     if points.is_empty() {
-        MISSED.set(true);
+        miss(Needs {
+            points: true,
+            ..Needs::NONE
+        });
     } else {
         access(&points[index % points.len()]);
     }
 }
 
-/// Whether orders were left out, since an execution needed a point that none before it did: then the model has to be run again,
-/// with points from the beginning.
-pub(crate) fn is_point_missed() -> bool {
-    MISSED.get()
+fn miss(needs: Needs) {
+    MISSED.set(MISSED.get().and(needs));
+}
+
+fn needs_accesses() {
+    miss(Needs {
+        accesses: true,
+        ..Needs::NONE
+    });
+}
+
+/// What an execution needed and was without: orders were left out, and regions were not looked at. The model has to be run again, with
+/// it from the beginning.
+pub(crate) fn missed() -> Option<Needs> {
+    let missed = MISSED.get();
+    (missed != Needs::NONE).then_some(missed)
 }
 
 #[cfg(test)]
@@ -458,6 +569,6 @@ mod tests {
     fn nothing_is_watched_outside_a_model() {
         let (site, list) = here();
         assert!(!enabled());
-        assert!(enter(&WRITE, site, list, None).0.is_none());
+        assert!(enter(&WRITE, site, list, None).token.0.is_none());
     }
 }
