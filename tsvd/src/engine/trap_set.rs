@@ -51,6 +51,9 @@ pub(crate) struct Pair {
     /// Delays that spoke for an order, and the number of the last one that did.
     agreed: u32,
     agreed_last: u32,
+    /// The same of delays at one of its sites that spoke for an order of that site with any other.
+    kept: u32,
+    kept_last: u32,
     /// The same of earlier runs: with a process for each test none has two of its own.
     agreed_before: u32,
 }
@@ -72,6 +75,8 @@ impl Pair {
             owed: OWED,
             agreed: 0,
             agreed_last: 0,
+            kept: 0,
+            kept_last: 0,
             agreed_before: 0,
         }
     }
@@ -132,14 +137,15 @@ impl TrapSet {
         gap_ns.saturating_mul(delay_gap).min(delay_max_ns)
     }
 
-    /// How long to delay for the pair: longer after each failure, but for those that an order explains.
+    /// How long to delay for the pair: longer after each failure, but for those that an order explains: whoever was kept away by a
+    /// delay at the site will be by a longer one.
     pub(crate) fn delay_ns(&self, pair: &Pair) -> u64 {
         let Parameters {
             delay_growth,
             delay_max_ns,
             ..
         } = self.parameters;
-        let failures = pair.delays.saturating_sub(pair.agreed);
+        let failures = pair.delays.saturating_sub(pair.kept);
         pair.first_delay_ns
             .saturating_mul(delay_growth.saturating_pow(failures))
             .min(delay_max_ns)
@@ -216,7 +222,17 @@ impl TrapSet {
     /// Delay number `delay` at `before` kept away who is now at `after`: when `agree` of them have, the pair is left alone.
     pub(super) fn ordered(&self, before: SiteId, after: SiteId, delay: u32, agree: u32) {
         let mut pairs = self.pairs.lock();
-        let Some(pair) = pairs.get_mut(&pair_key(before, after)) else {
+        let key = pair_key(before, after);
+        if !pairs.contains_key(&key) {
+            return;
+        }
+        for (_, pair) in pairs.iter_mut().filter(|(key, _)| has(**key, before)) {
+            if pair.kept_last != delay {
+                pair.kept += 1;
+                pair.kept_last = delay;
+            }
+        }
+        let Some(pair) = pairs.get_mut(&key) else {
             return;
         };
         if pair.state != State::Armed || pair.agreed_last == delay {
@@ -373,6 +389,27 @@ mod tests {
         set.ordered(2, 1, 2, 2);
         assert_eq!(set.pairs()[0].1.state, State::Ordered);
         assert!(!set.is_armed(1) && !set.is_armed(2));
+    }
+
+    #[test]
+    fn a_delay_that_kept_somebody_away_is_no_reason_for_a_longer_one_at_its_site() {
+        let set = TrapSet::new(Parameters::default());
+        set.suspect(1, 2, GAP);
+        set.suspect(1, 3, GAP);
+        set.suspect(3, 4, GAP);
+        for delay in 1..=2 {
+            set.failed(1);
+            set.ordered(1, 2, delay, 5);
+            set.ordered(1, 2, delay, 5);
+            set.ordered(1, 9, delay, 5);
+        }
+        let delay_ns = |site| set.draw(site, 0.0).unwrap();
+        assert_eq!(delay_ns(1), 2 * GAP);
+        set.failed(1);
+        set.ordered(1, 9, 3, 5);
+        assert_eq!(delay_ns(1), 8 * GAP, "nobody who belongs to it");
+        set.failed(4);
+        assert_eq!(delay_ns(4), 8 * GAP, "another site's");
     }
 
     #[test]
