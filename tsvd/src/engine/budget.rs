@@ -4,8 +4,9 @@
 //! one for each thread. A delay that does not fit is left out, and its pair keeps its probability.
 //!
 //! The processes of one run (nextest begins one for each test) have the process's allowance together, else each would sleep
-//! away a fixed part that is longer than its test. What is *owed* needs its own process's allowance alone: a pair that was not
-//! delayed for yet, or was caught before, is not to be lost to those that ran earlier.
+//! away a fixed part that is longer than its test. Delays that are *owed*, a pair's first few and those of one that was caught
+//! before, need its own process's allowance alone. All others have half of it: what was delayed in vain is not to take the
+//! time of what is new.
 
 use super::primitive::lossy::{AtomicU64, Ordering};
 use crate::config::Parameters;
@@ -38,11 +39,19 @@ impl Spent {
         self.others_lived_ns.store(lived_ns, Ordering::Relaxed);
     }
 
-    fn fits(&self, allowance: Allowance, wanted: u64, elapsed: u64, owed: bool) -> bool {
-        let own = self.ns.load(Ordering::Relaxed).saturating_add(wanted);
-        let all = own.saturating_add(self.others_ns.load(Ordering::Relaxed));
+    fn fits(&self, allowance: Allowance, wanted: u64, elapsed: u64) -> bool {
+        self.with(wanted) <= allowance.of(elapsed)
+    }
+
+    /// Whether it is in the half that is for what is not owed.
+    fn is_left(&self, allowance: Allowance, wanted: u64, elapsed: u64) -> bool {
+        let others = self.others_ns.load(Ordering::Relaxed);
         let lived = elapsed.saturating_add(self.others_lived_ns.load(Ordering::Relaxed));
-        own <= allowance.of(elapsed) && (owed || all <= allowance.of(lived))
+        self.with(wanted).saturating_add(others) <= allowance.of(lived) / 2
+    }
+
+    fn with(&self, wanted: u64) -> u64 {
+        self.ns.load(Ordering::Relaxed).saturating_add(wanted)
     }
 
     fn spend(&self, ns: u64) {
@@ -77,17 +86,10 @@ pub(super) fn reserve(
         fixed_ns,
         share: parameters.budget_share,
     };
-    let fits = process.fits(
-        allowance(parameters.budget_process_ns),
-        wanted,
-        elapsed,
-        owed,
-    ) && thread.fits(
-        allowance(parameters.budget_thread_ns),
-        wanted,
-        elapsed,
-        owed,
-    );
+    let of_process = allowance(parameters.budget_process_ns);
+    let fits = process.fits(of_process, wanted, elapsed)
+        && (owed || process.is_left(of_process, wanted, elapsed))
+        && thread.fits(allowance(parameters.budget_thread_ns), wanted, elapsed);
     if fits {
         process.spend(wanted);
         thread.spend(wanted);
@@ -124,7 +126,7 @@ mod tests {
                 &threads[thread],
                 wanted,
                 elapsed,
-                false,
+                true,
             )
         };
         assert!(reserve(0, thread_ns, 0));
@@ -138,6 +140,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_delayed_again_and_again_leaves_half_for_what_is_new() {
+        let parameters = Parameters::default();
+        let half = parameters.budget_process_ns / 2;
+        let process = Spent::new();
+        let reserve =
+            |wanted, owed| super::reserve(&parameters, &process, &Spent::new(), wanted, 0, owed);
+        assert!(reserve(half, false));
+        assert!(!reserve(1, false));
+        assert!(reserve(half, true));
+        assert!(!reserve(1, true));
+    }
+
+    #[test]
     fn processes_of_a_run_have_one_allowance_and_what_is_owed_needs_its_own_alone() {
         let parameters = Parameters::default();
         let process_ns = parameters.budget_process_ns;
@@ -145,14 +160,14 @@ mod tests {
             super::reserve(&parameters, process, &Spent::new(), wanted, elapsed, owed)
         };
         let late = Spent::new();
-        late.share(process_ns - 10, 0);
+        late.share(process_ns / 2 - 10, 0);
         assert!(reserve(&late, 10, 0, false));
         assert!(!reserve(&late, 1, 0, false), "spent by the others");
         assert!(reserve(&late, 1, 0, true), "owed");
         // Their time gives more, to the process's account.
         let later = Spent::new();
-        later.share(process_ns, 1_000_000);
-        let given = (1_000_000.0 * parameters.budget_share) as u64;
+        later.share(process_ns / 2, 1_000_000);
+        let given = (1_000_000.0 * parameters.budget_share) as u64 / 2;
         assert!(reserve(&later, given, 0, false));
         assert!(!reserve(&later, 1, 0, false));
         // Nobody is owed more than a process has by itself.

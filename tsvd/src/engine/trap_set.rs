@@ -13,7 +13,7 @@ use super::{Remembered, TICK_NS};
 use crate::config::Parameters;
 
 /// So many delays are owed to each pair, whatever else was slept.
-pub(crate) const OWED: u32 = 1;
+pub(crate) const OWED: u32 = 3;
 
 /// Two call sites, smaller number first.
 pub(crate) type PairKey = (SiteId, SiteId);
