@@ -131,10 +131,7 @@ pub mod hint;
 pub mod model;
 mod object_id;
 mod scope;
-#[cfg(any(
-    feature = "dashmap",
-    all(any(feature = "detect", feature = "tokio"), not(loom))
-))]
+#[cfg(any(feature = "dashmap", all(feature = "detect", not(loom))))]
 #[cfg_attr(
     not(feature = "dashmap"),
     allow(dead_code, reason = "drop-ins use a part each")
@@ -143,6 +140,8 @@ mod section;
 pub mod settings;
 pub mod sync;
 pub mod thread;
+#[cfg(all(feature = "tokio", not(loom)))]
+pub mod tokio;
 
 #[doc(hidden)]
 #[path = "__private.rs"]

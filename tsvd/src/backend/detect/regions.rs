@@ -57,6 +57,12 @@ impl Approach {
         }
     }
 
+    /// Its delay, which a future awaits.
+    #[cfg(feature = "tokio")]
+    pub(crate) async fn awaited(self) -> Self {
+        self
+    }
+
     /// The access begins.
     #[inline]
     pub(crate) fn enter(self) -> Section {
