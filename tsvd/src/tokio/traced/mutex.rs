@@ -14,8 +14,8 @@ const CONTRACT: &str = "tsvd::tokio::sync::Mutex";
 
 /// [`tokio::sync::Mutex`](::tokio::sync::Mutex) whose critical sections are [accesses](crate::tokio::sync) of its value.
 pub struct Mutex<T: ?Sized> {
-    identity: Identity,
-    inner: tokio::Mutex<T>,
+    pub(super) identity: Identity,
+    pub(super) inner: tokio::Mutex<T>,
 }
 
 impl<T> Mutex<T> {

@@ -16,8 +16,8 @@ const CONTRACT: &str = "tsvd::tokio::sync::RwLock";
 //
 // As of `tsvd::sync::RwLock`, writers release at its address, readers at the next.
 pub struct RwLock<T: ?Sized> {
-    identity: Identity,
-    inner: tokio::RwLock<T>,
+    pub(super) identity: Identity,
+    pub(super) inner: tokio::RwLock<T>,
 }
 
 impl<T> RwLock<T> {

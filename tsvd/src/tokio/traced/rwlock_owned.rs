@@ -30,6 +30,11 @@ unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Send + Sync> Sync
 {
 }
 
+// Nothing is pinned in them; tokio's have it from their value.
+impl<T: ?Sized + Unpin, U: ?Sized> Unpin for OwnedRwLockReadGuard<T, U> {}
+impl<T: ?Sized + Unpin> Unpin for OwnedRwLockWriteGuard<T> {}
+impl<T: ?Sized + Unpin, U: ?Sized> Unpin for OwnedRwLockMappedWriteGuard<T, U> {}
+
 impl<T: ?Sized, U: ?Sized> OwnedRwLockReadGuard<T, U> {
     /// [`tokio::sync::OwnedRwLockReadGuard::map`](::tokio::sync::OwnedRwLockReadGuard::map).
     pub fn map<F, V: ?Sized>(this: Self, f: F) -> OwnedRwLockReadGuard<T, V>
