@@ -29,10 +29,14 @@ guard!(mut ['a, T: ?Sized] MappedMutexGuard<'a, T>, T);
 guard!(mut [T: ?Sized] OwnedMutexGuard<T>, T);
 guard!(mut [T: ?Sized, U: ?Sized] OwnedMappedMutexGuard<T, U>, U);
 
-// SAFETY: each of the four as tokio's: whoever has the guard has the value alone, and the mutex' handle.
+// Each as tokio's.
+// SAFETY: it has the value alone, and a handle of the lock, of which it may be the last.
 unsafe impl<T: ?Sized + Send> Send for OwnedMutexGuard<T> {}
+// SAFETY: it has the value alone, and a handle of the lock, of which it may be the last.
 unsafe impl<T: ?Sized + Send + Sync> Sync for OwnedMutexGuard<T> {}
+// SAFETY: it has the value alone, and a handle of the lock, of which it may be the last.
 unsafe impl<T: ?Sized + Send, U: ?Sized + Send> Send for OwnedMappedMutexGuard<T, U> {}
+// SAFETY: it has the value alone, and a handle of the lock, of which it may be the last.
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Send + Sync> Sync for OwnedMappedMutexGuard<T, U> {}
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {

@@ -16,15 +16,21 @@ guard!([T: ?Sized, U: ?Sized] OwnedRwLockReadGuard<T, U>, U);
 guard!(mut [T: ?Sized] OwnedRwLockWriteGuard<T>, T);
 guard!(mut [T: ?Sized, U: ?Sized] OwnedRwLockMappedWriteGuard<T, U>, U);
 
-// SAFETY: each of the six as tokio's: a reader lends `&U`, a writer has the value alone, and both have the lock's handle.
+// Each as tokio's.
+// SAFETY: it lends `&U`, and has a handle of the lock, of which it may be the last.
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Sync> Send for OwnedRwLockReadGuard<T, U> {}
+// SAFETY: it lends `&U`, and has a handle of the lock, of which it may be the last.
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Send + Sync> Sync for OwnedRwLockReadGuard<T, U> {}
+// SAFETY: it has the value alone, and a handle of the lock, of which it may be the last.
 unsafe impl<T: ?Sized + Send + Sync> Send for OwnedRwLockWriteGuard<T> {}
+// SAFETY: it has the value alone, and a handle of the lock, of which it may be the last.
 unsafe impl<T: ?Sized + Send + Sync> Sync for OwnedRwLockWriteGuard<T> {}
+// SAFETY: it has the value alone, and a handle of the lock, of which it may be the last.
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Send + Sync> Send
     for OwnedRwLockMappedWriteGuard<T, U>
 {
 }
+// SAFETY: it has the value alone, and a handle of the lock, of which it may be the last.
 unsafe impl<T: ?Sized + Send + Sync, U: ?Sized + Send + Sync> Sync
     for OwnedRwLockMappedWriteGuard<T, U>
 {
