@@ -380,6 +380,20 @@ fn loaded_twice_fixed() {
     one_step(env!("CARGO_BIN_EXE_loaded_twice_fixed"));
 }
 
+#[test]
+fn refreshed_twice() {
+    interrupted(
+        env!("CARGO_BIN_EXE_refreshed_twice"),
+        "token",
+        ["read", "write"],
+    );
+}
+
+#[test]
+fn refreshed_twice_fixed() {
+    one_step(env!("CARGO_BIN_EXE_refreshed_twice_fixed"));
+}
+
 /// Of what nobody has declared, in at most two runs: the second begins with what the first has learnt.
 #[test]
 fn undeclared() {

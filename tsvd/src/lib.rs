@@ -61,7 +61,7 @@
 //!   whose calls lock internally and never overlap. It concerns operations under contracts of thread-safe types, and others.
 //!   [`revalidated`] and [`Region::restart`] say that something was looked up anew.
 //! - [`cell::UnsafeCell`] for each access of a cell.
-//! - [`sync`], and with the feature of that name `tsvd::dashmap`, in place of what they stand for: their critical sections and
+//! - [`sync`], and with the features of those names `tsvd::dashmap` and `tsvd::tokio`, in place of what they stand for: their critical sections and
 //!   calls are operations.
 //! - [`thread`] and [`context::inherit`] where an operation runs others of its object on other threads and waits for them.
 //!
@@ -109,7 +109,8 @@
 //! - `report`: the report's types alone, for tools that read reports. `schema`: its JSON Schema as well.
 //! - `dashmap`: `tsvd::dashmap`, a drop-in for the crate of that name, each call of which is an operation. Without `detect` it is that
 //!   crate's code.
-//! - `tokio`: with `detect`, know tokio's runtimes: a delay holds a paused clock still, a
+//! - `tokio`: `tsvd::tokio::sync`, a drop-in for tokio's `Mutex` and `RwLock`, whose critical sections are operations. Without `detect`
+//!   they are tokio's own. With it, know tokio's runtimes: a delay holds a paused clock still, a
 //!   synchronous call on the only thread of a runtime is not delayed, and reports name tasks. Not under `--cfg loom`, which tokio
 //!   reads itself.
 //! - `own-allocator`: under `--cfg loom`, do not install the allocator of [`model`](mod@model).
@@ -131,7 +132,7 @@ pub mod hint;
 pub mod model;
 mod object_id;
 mod scope;
-#[cfg(any(loom, feature = "dashmap", feature = "detect", feature = "tokio"))]
+#[cfg(any(loom, feature = "dashmap", feature = "detect"))]
 #[cfg_attr(
     any(loom, not(feature = "dashmap")),
     allow(dead_code, reason = "drop-ins use a part each")
@@ -140,6 +141,8 @@ mod section;
 pub mod settings;
 pub mod sync;
 pub mod thread;
+#[cfg(all(feature = "tokio", not(loom)))]
+pub mod tokio;
 
 #[doc(hidden)]
 #[path = "__private.rs"]

@@ -289,9 +289,18 @@ impl<E: Environment> Engine<E> {
         site: SiteId,
         suspension: &Suspension<'_, E>,
     ) -> HowHeld {
-        let Some(waker) = suspension.waker else {
-            return HowHeld::Not;
-        };
+        suspension.waker.map_or(HowHeld::Not, |waker| {
+            self.how_held(call.operation, site, waker)
+        })
+    }
+
+    /// The same of what there is a waker for.
+    pub(super) fn how_held(
+        &self,
+        operation: &'static Operation,
+        site: SiteId,
+        waker: &Waker,
+    ) -> HowHeld {
         match self.parameters.asynchronous {
             Asynchronous::Off => return HowHeld::Not,
             Asynchronous::Block => return HowHeld::Blocked,
@@ -303,7 +312,7 @@ impl<E: Environment> Engine<E> {
         if waker.data().is_null() || known == FRAGILE {
             return HowHeld::Not;
         }
-        if self.tasks.waiting(call.operation).load(Ordering::Relaxed) {
+        if self.tasks.waiting(operation).load(Ordering::Relaxed) {
             return HowHeld::Suspended;
         }
         match known {
@@ -466,13 +475,17 @@ impl<E: Environment> Engine<E> {
             let trap = self.traps.lock(hash).remove_trap(held.trap);
             let proved = self.settle(&mut task, trap, false);
             if !proved {
-                // Perhaps it would have been complete without us.
-                self.tasks.spare(task.site);
-                self.tasks.disturbed.store(true, Ordering::Relaxed);
-                self.trap_set.disturb(task.site);
+                self.dropped_while_held(task.site);
             }
         }
         self.end_token(context, &task.token);
+    }
+
+    /// A future was dropped while it was held; perhaps it would have been complete without us.
+    pub(super) fn dropped_while_held(&self, site: SiteId) {
+        self.tasks.spare(site);
+        self.tasks.disturbed.store(true, Ordering::Relaxed);
+        self.trap_set.disturb(site);
     }
 
     /// Whether a future was dropped while it was held.

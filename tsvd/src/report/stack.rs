@@ -14,6 +14,9 @@ use super::trim::trim;
 /// More frames than this are not taken: what matters is near the call.
 const MAX_FRAMES: usize = 64;
 
+/// The same of a deep stack, which has to be whole: a worker of tokio's has some sixty frames below its task.
+const MAX_DEEP: usize = 256;
+
 /// As many frames lie between the bottom of a thread's stack and a test, and some more.
 const MAX_BOTTOM: usize = 48;
 
@@ -55,7 +58,7 @@ impl RawStack {
             stack.addresses.push(frame.ip().addr());
             let call = (frame.symbol_address().addr(), frame.sp().addr());
             stack.calls.push(call);
-            stack.addresses.len() < MAX_FRAMES
+            stack.addresses.len() < MAX_DEEP
         });
         stack
     }
@@ -63,7 +66,7 @@ impl RawStack {
     /// The places at which two deep stacks of one thread leave a call that they have in common, if it is the only difference
     /// between them up to there, and the code has gone on. (In its order, which is nearly that of the source.)
     pub(crate) fn parting(&self, next: &Self) -> Option<[usize; 2]> {
-        if self.addresses.len().max(next.addresses.len()) == MAX_FRAMES {
+        if self.addresses.len().max(next.addresses.len()) == MAX_DEEP {
             return None;
         }
         let outermost = |stack: &'_ Self| {

@@ -42,6 +42,15 @@ impl Coming {
         self.0.is_some()
     }
 
+    /// The delay of a call that a future makes, before it waits for what it needs.
+    #[cfg(feature = "tokio")]
+    pub(crate) async fn awaited(self) -> Self {
+        match self.0 {
+            Some(approach) => Self(Some(approach.awaited().await)),
+            None => self,
+        }
+    }
+
     /// The access begins here.
     #[inline]
     pub(crate) fn enter(self) -> Call {

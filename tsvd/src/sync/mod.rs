@@ -83,7 +83,7 @@ pub use std::sync::{
 };
 
 #[cfg(all(feature = "detect", not(loom)))]
-mod traced;
+pub(crate) mod traced;
 #[cfg(all(feature = "detect", not(loom)))]
 pub use self::traced::{
     Condvar, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard,

@@ -3,12 +3,18 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+#[cfg(feature = "tokio")]
+use std::pin::Pin;
 use std::task::{Context as Poller, Poll};
 
 use super::threads::{self, Attached};
+#[cfg(feature = "tokio")]
+use super::world::World;
 use super::{ENGINE, declared, enabled, recorder, retire};
 use crate::contract::{Did, Key, Object, Operation, Region};
 use crate::engine::region::access::Delayed;
+#[cfg(feature = "tokio")]
+use crate::engine::region::awaited::{Approached, HeldRegion};
 use crate::engine::tasks::task_number;
 use crate::engine::{Call, On, OpenRegion, Paused, Visit};
 
@@ -57,6 +63,19 @@ impl Approach {
         }
     }
 
+    /// Its delay, which a future awaits.
+    #[cfg(feature = "tokio")]
+    pub(crate) async fn awaited(mut self) -> Self {
+        if self.object.is_watched() {
+            let delay = Delay {
+                approach: &self,
+                held: None,
+            };
+            self.delayed = delay.await;
+        }
+        self
+    }
+
     /// The access begins.
     #[inline]
     pub(crate) fn enter(self) -> Section {
@@ -70,6 +89,44 @@ impl Approach {
             site: self.site,
             object: self.object,
             key: self.key.map(|hash| Key { hash, debug: None }),
+        }
+    }
+}
+
+/// The delay before an access that a future makes.
+#[cfg(feature = "tokio")]
+struct Delay<'a> {
+    approach: &'a Approach,
+    held: Option<HeldRegion<World>>,
+}
+
+#[cfg(feature = "tokio")]
+impl Future for Delay<'_> {
+    type Output = Option<Delayed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Self::Output> {
+        let approached = match self.held.take() {
+            Some(held) => ENGINE.approach_again(threads::current(), held, cx.waker()),
+            None => match threads::attached() {
+                Some(context) => ENGINE.approach_polled(context, &self.approach.call(), cx.waker()),
+                None => Approached::Goes(None),
+            },
+        };
+        match approached {
+            Approached::Goes(delayed) => Poll::Ready(delayed),
+            Approached::Waits(held) => {
+                self.held = Some(held);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Drop for Delay<'_> {
+    fn drop(&mut self) {
+        if let Some(held) = self.held.take() {
+            ENGINE.give_up(threads::attached(), held);
         }
     }
 }

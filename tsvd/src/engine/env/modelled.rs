@@ -112,13 +112,11 @@ impl Modelled {
     /// The time of all delays is over.
     pub(crate) fn end_delays(&self, bucket: &mut MutexGuard<'_, Bucket<Self>>) {
         self.told.store(true, Ordering::Relaxed);
-        for trap in &bucket.traps {
-            if let Sleeper::Thread(held) = trap.sleeper {
+        let traps = bucket.traps.iter().map(|trap| &trap.sleeper);
+        for sleeper in traps.chain(bucket.holds.iter().map(|hold| &hold.sleeper)) {
+            if let Sleeper::Thread(held) = sleeper {
                 held.signal.notify_all();
             }
-        }
-        for hold in &bucket.holds {
-            hold.context.signal.notify_all();
         }
     }
 
@@ -130,14 +128,12 @@ impl Modelled {
             !side_by_side,
             "two calls that conflict are held side by side"
         );
-        let mut mine = bucket.traps.iter().filter(
-            |trap| matches!(trap.sleeper, Sleeper::Thread(held) if ptr::eq(&held.signal, signal)),
-        );
-        let Some(trap) = mine.next() else {
+        let is_mine = |sleeper: &Sleeper<Self>| matches!(sleeper, Sleeper::Thread(held) if ptr::eq(&held.signal, signal));
+        let Some(trap) = bucket.traps.iter().find(|trap| is_mine(&trap.sleeper)) else {
             let mut holds = bucket.holds.iter();
             // A region before its act. Who has called it off has woken it.
             return holds
-                .any(|hold| ptr::eq(&hold.context.signal, signal))
+                .any(|hold| is_mine(&hold.sleeper))
                 .then_some(State::Held);
         };
         let mut seen = self.seen.lock().unwrap();

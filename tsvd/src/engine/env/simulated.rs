@@ -18,6 +18,8 @@ use crate::engine::tasks::HowHeld;
 use crate::engine::traps::{Bucket, Evidence};
 
 thread_local! {
+    /// The task that is polled; 0 for none.
+    static TASK: Cell<u32> = const { Cell::new(0) };
     static ME: Cell<usize> = const { Cell::new(usize::MAX) };
     static LINEAGE: RefCell<Option<Arc<Lineage>>> = const { RefCell::new(None) };
 }
@@ -177,6 +179,11 @@ impl World {
     }
 }
 
+/// The calling thread polls this task from now on, or none if it is 0.
+pub(in crate::engine) fn poll_task(task: u32) {
+    TASK.set(task);
+}
+
 impl Environment for Simulated {
     type Stack = usize;
 
@@ -263,6 +270,11 @@ impl Environment for Simulated {
 
     fn thread_name(&self) -> Option<String> {
         Some(format!("simulated {}", ME.get()))
+    }
+
+    fn task_name(&self) -> Option<String> {
+        let task = TASK.get();
+        (task != 0).then(|| task.to_string())
     }
 
     fn lineage<R>(&self, see: impl FnOnce(Option<&Arc<Lineage>>) -> R) -> R {

@@ -143,12 +143,18 @@ impl<E: Environment> Engine<E> {
         context: &'static Context<E>,
         call: &Call<'_>,
     ) -> Option<Delayed> {
-        let suspected = || context.regions.any_suspected() && self.watched.any(call.object_hash());
-        if context.regions.any() || suspected() {
+        if self.may_be_second(context, call) {
             self.approach_as(context, call, Outlook::All)
         } else {
             None
         }
+    }
+
+    /// Whether it may be the second of a region's or a suspicion's.
+    #[inline]
+    pub(super) fn may_be_second(&self, context: &Context<E>, call: &Call<'_>) -> bool {
+        let suspected = || context.regions.any_suspected() && self.watched.any(call.object_hash());
+        context.regions.any() || suspected()
     }
 
     /// The access begins; `None` within the engine's own work.
@@ -190,6 +196,7 @@ impl<E: Environment> Engine<E> {
         let (mut cuts, mut visited, mut helped) = (Vec::new(), Vec::new(), Vec::new());
         let mut interrupted = false;
         let mut bucket = self.traps.lock(call.object_hash());
+        let left = self.leave_behind(&mut bucket, call, number);
         for watch in &mut bucket.watches {
             let is_same = watch.object == call.object && call.object.may_be(watch.object);
             if !is_same || !watch.meets(part) {
@@ -210,6 +217,7 @@ impl<E: Environment> Engine<E> {
             }
         }
         drop(bucket);
+        drop(left);
         let is_watched = !own.is_empty() || !visited.is_empty() || !helped.is_empty();
         let seen = is_watched.then(|| {
             let tells = interrupted || !visited.is_empty() || context.regions.is_new();
@@ -227,6 +235,28 @@ impl<E: Environment> Engine<E> {
             })
         });
         Visit::new(call, number, seen)
+    }
+
+    /// Takes away suspicions of the very task that makes `call`, where it is known: it began them on another thread, whose next access
+    /// this is not.
+    fn leave_behind(
+        &self,
+        bucket: &mut Bucket<E>,
+        call: &Call<'_>,
+        number: u64,
+    ) -> Vec<Watch<E::Stack>> {
+        let may_be = |watch: &Watch<E::Stack>| {
+            let is_elsewhere = watch.is_suspected() && watch.last.context != number;
+            is_elsewhere && watch.last.task.is_some() && watch.object == call.object
+        };
+        if !bucket.watches.iter().any(may_be) {
+            return Vec::new();
+        }
+        let task = self.env.task_name();
+        let is_own = |watch: &mut Watch<E::Stack>| may_be(watch) && watch.last.task == task;
+        let left = bucket.watches.extract_if(.., is_own);
+        let left = left.inspect(|watch| self.conceal(call.object_hash(), watch));
+        left.collect()
     }
 
     /// The access is over, and this is what it did. `context` is that of the calling thread, if it has one.
@@ -381,6 +411,7 @@ impl<E: Environment> Engine<E> {
                 .for_each(|watch| watch.inside += 1);
             seen.visited = bucket.watches.iter().map(|watch| watch.number).collect();
         }
+        let mut tasks = Vec::new();
         for number in &seen.visited {
             if let Some(watch) = bucket.watch(*number) {
                 watch.inside -= 1;
@@ -388,7 +419,7 @@ impl<E: Environment> Engine<E> {
                 if here.is_some() && watch.wants(did, party.part()) {
                     let party = party.clone();
                     watch.foreign.push(Foreign { party, did });
-                    self.call_for(&mut bucket, *number);
+                    self.call_for(&mut bucket, *number, &mut tasks);
                 }
             }
         }
@@ -413,6 +444,7 @@ impl<E: Environment> Engine<E> {
         }
         drop(bucket);
         drop(gone);
+        tasks.iter().for_each(|alarm| alarm.ring());
         for (words, region) in forgotten {
             self.unwatch(words, |other| other == region);
             if let Some(context) = context

@@ -5,22 +5,24 @@ use std::cell::RefCell;
 use super::access::{Delayed, Outlook};
 use super::watch::Part;
 use crate::contract::{Did, Object, Pattern, meet};
+use crate::engine::alarm::Alarm;
 use crate::engine::defect::{Defect, planted};
 use crate::engine::enter::Call;
 use crate::engine::env::Environment;
 use crate::engine::history::Access;
 use crate::engine::marks::Context;
-use crate::engine::primitive::lossy::{AtomicU64, Ordering};
+use crate::engine::primitive::MutexGuard;
+use crate::engine::primitive::lossy::{Arc, AtomicU64, Ordering};
 use crate::engine::sites::{LIMIT, SiteId};
 use crate::engine::strategy::Arrival;
-use crate::engine::traps::Bucket;
+use crate::engine::traps::{Bucket, Sleeper};
 use crate::engine::{Engine, budget};
 
 /// A context that is held between check and act.
 pub(crate) struct Hold<E: Environment> {
-    number: u64,
+    pub(super) number: u64,
     object: Object,
-    pub(in crate::engine) context: &'static Context<E>,
+    pub(in crate::engine) sleeper: Sleeper<E>,
     part: Part,
     /// The watches of its regions that the act is to end.
     watches: Vec<u64>,
@@ -28,6 +30,23 @@ pub(crate) struct Hold<E: Environment> {
     act: Did,
     /// Somebody came and went.
     caught: bool,
+}
+
+/// A delay that is due before a call.
+pub(super) struct Due {
+    pub(super) site: SiteId,
+    /// The regions that it is an access of.
+    pub(super) own: Vec<u64>,
+    pub(super) delay_ns: u64,
+}
+
+/// Whoever is held has this of its [`Hold`].
+pub(super) struct SetHold {
+    pub(super) number: u64,
+    pub(super) site: SiteId,
+    watches: Vec<u64>,
+    pub(super) start: u64,
+    pub(super) until: u64,
 }
 
 /// What was seen of call sites in regions: so that one who comes later knows.
@@ -124,6 +143,12 @@ impl<E: Environment> Bucket<E> {
         (!is_awaited && !watches.is_empty()).then_some(watches)
     }
 
+    /// Whether somebody came and went, which is what it waits for.
+    pub(super) fn is_caught(&self, set: &SetHold) -> bool {
+        let own = self.holds.iter().find(|hold| hold.number == set.number);
+        own.is_none_or(|hold| hold.caught)
+    }
+
     fn is_anybody_inside(&self, watches: &[u64]) -> bool {
         self.watches
             .iter()
@@ -143,6 +168,17 @@ impl<E: Environment> Engine<E> {
             return None;
         }
         let _suspended = context.suspend();
+        let due = self.due(context, call, outlook)?;
+        self.hold_with_thread(context, call, &due)
+    }
+
+    /// Whether a delay is due here.
+    pub(super) fn due(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        outlook: Outlook,
+    ) -> Option<Due> {
         let site = self.cached(context, call).number();
         let arrival = Arrival {
             site,
@@ -160,12 +196,26 @@ impl<E: Environment> Engine<E> {
         worth?;
         let random = self.env.random();
         let delay_ns = self.strategy.delay_ns(&self.trap_set, arrival, random)?;
-        if self.env.is_alone() || !self.reserve(context, site, delay_ns) {
+        Some(Due {
+            site,
+            own,
+            delay_ns,
+        })
+    }
+
+    pub(super) fn hold_with_thread(
+        &self,
+        context: &'static Context<E>,
+        call: &Call<'_>,
+        due: &Due,
+    ) -> Option<Delayed> {
+        if self.env.is_alone() || !self.reserve(context, due.site, due.delay_ns) {
             return None;
         }
-        let delayed = self.hold_region(context, call, &own, site, delay_ns);
+        let delayed = self.hold_region(context, call, due);
         let ns = delayed.map_or(0, |delayed| delayed.ns);
-        budget::refund(&self.slept, &context.slept, delay_ns.saturating_sub(ns));
+        let unused = due.delay_ns.saturating_sub(ns);
+        budget::refund(&self.slept, &context.slept, unused);
         delayed
     }
 
@@ -183,20 +233,35 @@ impl<E: Environment> Engine<E> {
         });
     }
 
-    /// Holds the region before its access for at most `delay_ns`.
+    /// Holds the region before its access for at most the delay that is due.
     fn hold_region(
         &self,
         context: &'static Context<E>,
         call: &Call<'_>,
-        own: &[u64],
-        site: SiteId,
-        delay_ns: u64,
+        due: &Due,
     ) -> Option<Delayed> {
+        let (mut bucket, set) = self.set_hold(call, due, Sleeper::Thread(context))?;
+        while self.env.now() < set.until {
+            self.env.wait(&context.signal, &mut bucket, set.until);
+            if bucket.is_caught(&set) {
+                break;
+            }
+        }
+        Some(self.end_hold(context, bucket, &set))
+    }
+
+    /// From now on the region is held, if that is worth it.
+    pub(super) fn set_hold(
+        &self,
+        call: &Call<'_>,
+        due: &Due,
+        sleeper: Sleeper<E>,
+    ) -> Option<(MutexGuard<'_, Bucket<E>>, SetHold)> {
         let start = self.env.now();
         // So that whoever is kept away makes points that can be dated.
         self.now.publish();
         let mut bucket = self.traps.lock(call.object_hash());
-        let Some(watches) = bucket.worth_holding(own, call) else {
+        let Some(watches) = bucket.worth_holding(&due.own, call) else {
             drop(bucket);
             self.now.retract();
             return None;
@@ -205,40 +270,54 @@ impl<E: Environment> Engine<E> {
         bucket.holds.push(Hold {
             number,
             object: call.object,
-            context,
+            sleeper,
             part: call.part(),
             watches: watches.clone(),
             act: Did::from(call.operation.access()),
             caught: false,
         });
-        let mut caught = false;
-        while self.env.now() < start + delay_ns {
-            self.env
-                .wait(&context.signal, &mut bucket, start + delay_ns);
-            let own = bucket.holds.iter().find(|hold| hold.number == number);
-            caught = own.is_none_or(|hold| hold.caught);
-            if caught {
-                break;
-            }
-        }
-        bucket.holds.retain(|hold| hold.number != number);
-        let inside = bucket.is_anybody_inside(&watches);
+        let set = SetHold {
+            number,
+            site: due.site,
+            watches,
+            start,
+            until: start + due.delay_ns,
+        };
+        Some((bucket, set))
+    }
+
+    /// The region is held no more, and its access follows.
+    pub(super) fn end_hold(
+        &self,
+        context: &'static Context<E>,
+        mut bucket: MutexGuard<'_, Bucket<E>>,
+        set: &SetHold,
+    ) -> Delayed {
+        let caught = bucket.is_caught(set);
+        bucket.holds.retain(|hold| hold.number != set.number);
+        let inside = bucket.is_anybody_inside(&set.watches);
         drop(bucket);
         self.now.retract();
         let end = self.env.now();
-        let ns = end.saturating_sub(start).max(1);
+        let ns = end.saturating_sub(set.start).max(1);
         self.statistics.delays.fetch_add(1, Ordering::Relaxed);
         self.statistics.delay_ns.fetch_add(ns, Ordering::Relaxed);
         self.own(context).gaps.held_until(end);
         if !caught {
-            self.order
-                .ended(site, self.own(context).number, start, end, !inside);
+            let own = self.own(context).number;
+            self.order.ended(set.site, own, set.start, end, !inside);
         }
-        Some(Delayed { ns })
+        Delayed { ns }
     }
 
-    /// Somebody came and went while the watch of this number was there: who waits for that goes on.
-    pub(super) fn call_for(&self, bucket: &mut Bucket<E>, number: u64) {
+    /// Somebody came and went while the watch of this number was there: who waits for that goes on. Tasks are to be rung for without
+    /// the bucket.
+    pub(super) fn call_for(
+        &self,
+        bucket: &mut Bucket<E>,
+        number: u64,
+        tasks: &mut Vec<Arc<Alarm>>,
+    ) {
         let Bucket { watches, holds, .. } = bucket;
         let Some(watch) = watches.iter().find(|watch| watch.number == number) else {
             return;
@@ -251,7 +330,10 @@ impl<E: Environment> Engine<E> {
                 && !planted(Defect::NoCall)
             {
                 hold.caught = true;
-                self.env.wake(&hold.context.signal);
+                match &hold.sleeper {
+                    Sleeper::Thread(context) => self.env.wake(&context.signal),
+                    Sleeper::Task(alarm) => tasks.push(Arc::clone(alarm)),
+                }
             }
         }
     }

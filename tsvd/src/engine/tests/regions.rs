@@ -1,5 +1,7 @@
 //! Regions expected to be atomic, by subject.
 
+#[cfg(feature = "tokio")]
+mod awaited;
 mod delays;
 mod oracle;
 mod patterns;

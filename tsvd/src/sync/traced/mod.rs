@@ -62,12 +62,20 @@ use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 use crate::backend::synchronised::released;
 
-fn address<T: ?Sized>(of: &T) -> usize {
+pub(crate) fn address<T: ?Sized>(of: &T) -> usize {
     ptr::from_ref(of).addr()
 }
 
 /// Part of a guard, above std's: tells of the release when it is dropped, before the lock is given back.
-struct Releasing(usize);
+pub(crate) struct Releasing(pub(crate) usize);
+
+#[cfg(feature = "tokio")]
+impl Releasing {
+    /// Of a writer that reads on: it has released, and will as a reader.
+    pub(crate) fn downgraded(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
 
 impl Drop for Releasing {
     #[inline]

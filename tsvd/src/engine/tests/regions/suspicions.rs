@@ -1,6 +1,7 @@
 //! What is suspected where no region is declared.
 
 use super::*;
+use crate::engine::env::simulated::poll_task;
 
 /// What a program without any region is suspected of, by its accesses in a loop of `rounds`, and how often it was held.
 fn suspected(seed: u64, rounds: u64, body: impl Fn(&Thread<'_>, Object) + Sync) -> (usize, u64) {
@@ -90,5 +91,29 @@ fn single_steps_are_not_suspected() {
             t.lab.engine.revalidated(t.context, map);
         });
         assert_eq!(found, 0, "seed {seed}: entries");
+    }
+}
+
+/// It looks on one thread, looks anew on another, and acts on the first one.
+#[test]
+fn a_task_that_was_elsewhere_meanwhile_is_suspected_of_nothing() {
+    for (elsewhere, expected) in [(1, 0), (0, 1), (2, 1)] {
+        let desk = Desk::with(crate::engine::tests::lab::parameters());
+        let look = call(&LOOK, desk.map, None);
+        let sites = desk.engine.sites();
+        let site = sites.number(&LOOK, look.site, |_| None);
+        desk.engine.trap_set.suspect(site, site, MS);
+        poll_task(1);
+        let visit = desk.engine.arrive(desk.own, &look, None).unwrap();
+        desk.leave(desk.own, visit, Read);
+        let others = desk.engine.attach();
+        poll_task(3);
+        desk.access(others, Write);
+        poll_task(elsewhere);
+        desk.access(desk.other, Revalidated { wrote: false });
+        poll_task(1);
+        desk.access(desk.own, Write);
+        poll_task(0);
+        assert_eq!(desk.patterns().len(), expected, "task {elsewhere}");
     }
 }
