@@ -131,17 +131,18 @@ pub(crate) struct Local {
     watched_map: LazyCell<WatchedMap>,
     dashmap: LazyCell<SharedMap<dashmap::DashMap<u64, u64>>>,
     drop_in: LazyCell<SharedMap<tsvd::dashmap::DashMap<u64, u64>>>,
+    // One to read and one to write: a row that wrote what another row's thread read would be a near miss, and arm both.
     mutexes: (
         Behind<std::sync::Mutex<u64>>,
-        Behind<tsvd::sync::Mutex<u64>>,
+        [Behind<tsvd::sync::Mutex<u64>>; 2],
     ),
     locks: (
         Behind<std::sync::RwLock<u64>>,
-        Behind<tsvd::sync::RwLock<u64>>,
+        [Behind<tsvd::sync::RwLock<u64>>; 2],
     ),
     atomics: (
         Counter<std::sync::atomic::AtomicU64>,
-        Counter<tsvd::sync::atomic::AtomicU64>,
+        [Counter<tsvd::sync::atomic::AtomicU64>; 2],
     ),
 }
 
@@ -218,17 +219,17 @@ impl Local {
             DASHMAP_BOTH => here(calls, |calls| self.dashmap.regions(calls)),
             DROP_IN_REGION => here(calls, |calls| self.drop_in.regions(calls)),
             LOCK => reads(1, calls, &[&self.mutexes.0]),
-            DROP_IN_LOCK => reads(1, calls, &[&self.mutexes.1]),
+            DROP_IN_LOCK => reads(1, calls, &[&self.mutexes.1[0]]),
             READ => reads(1, calls, &[&self.locks.0]),
-            DROP_IN_READ => reads(1, calls, &[&self.locks.1]),
+            DROP_IN_READ => reads(1, calls, &[&self.locks.1[0]]),
             LOCK_SET => writes(calls, &self.mutexes.0),
-            DROP_IN_LOCK_SET => writes(calls, &self.mutexes.1),
+            DROP_IN_LOCK_SET => writes(calls, &self.mutexes.1[1]),
             WRITE => writes(calls, &self.locks.0),
-            DROP_IN_WRITE => writes(calls, &self.locks.1),
+            DROP_IN_WRITE => writes(calls, &self.locks.1[1]),
             LOAD => reads(1, calls, &[&self.atomics.0]),
-            DROP_IN_LOAD => reads(1, calls, &[&self.atomics.1]),
+            DROP_IN_LOAD => reads(1, calls, &[&self.atomics.1[0]]),
             ADD => writes(calls, &self.atomics.0),
-            DROP_IN_ADD => writes(calls, &self.atomics.1),
+            DROP_IN_ADD => writes(calls, &self.atomics.1[1]),
             _ => panic!("there is no row `{row}`"),
         }
     }
