@@ -1,5 +1,5 @@
 //! `tsvd::dashmap` has dashmap's names and behaviour, whether or not anything is watched: the same random calls have the same
-//! results, and what dashmap's documentation shows compiles and is so.
+//! results. What dashmap's own documentation and tests show is run by `dashmap_own.rs`.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;

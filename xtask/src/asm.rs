@@ -7,8 +7,12 @@
 //! included. Nothing is normalised; only is rustc told to put all code in one file, and to take the folder that a crate
 //! lies in for another (`--remap-path-prefix`), since debug information names it.
 //!
-//! With `tsvd/detect` the same comparison has to find a difference, else it proves nothing.
+//! A drop-in's `entry` is an enum that is made anew: of these functions, in a build of their own, every instruction is counted but
+//! the moves, of which the drop-in may have no more.
+//!
+//! With `tsvd/detect` the same comparisons have to find a difference, else they prove nothing.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +30,13 @@ const OFF: [(&str, &str); 2] = [
 ];
 const ON: (&str, &str) = ("on", "--features tsvd/detect");
 
+/// The builds with functions that use `entry`, and the names of these.
+const ENTRIES: [(&str, &str); 2] = [
+    (OFF[0].0, "--features entries"),
+    (ON.0, "--features entries,tsvd/detect"),
+];
+const ENTRY: &str = "drop_in_entry_";
+
 const PROFILES: [&str; 2] = ["dev", "release"];
 
 pub(crate) fn run(workspace: &Workspace) -> Outcome {
@@ -34,6 +45,7 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let plain = read(&workspace.root.join(PLAIN).join("src/lib.rs"))?;
     let names = operations(&annotated, &plain)?;
     for (mode, features) in OFF {
+        let mut compared = String::new();
         for profile in PROFILES {
             let [annotated, plain] = both(workspace, mode, features, profile)?;
             if let Some(difference) = difference(&annotated, &plain) {
@@ -41,14 +53,13 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
                     "annotations are not free ({mode}, {profile}): the assembly differs\n{difference}"
                 ));
             }
-            if profile == "dev" {
-                covers(&plain, &names)?;
-            }
             println!(
                 "same assembly ({mode}, {profile}): {} lines",
                 plain.lines().count()
             );
+            compared.push_str(&plain);
         }
+        covers(&compared, &names)?;
     }
     let [annotated, plain] = both(workspace, ON.0, ON.1, "dev")?;
     if difference(&annotated, &plain).is_none() {
@@ -58,7 +69,94 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
         ));
     }
     println!("with detection it differs, as it must");
+    entries(workspace)
+}
+
+/// The functions that use `entry` do the same, and with no more moves.
+fn entries(workspace: &Workspace) -> Outcome {
+    let [off, on] = ENTRIES.map(|(mode, features)| {
+        let [ours, plain] = both(workspace, mode, features, "release")?;
+        Ok([&ours, &plain].map(|assembly| functions(assembly)))
+    });
+    let ([ours, plain], [watched, unwatched]) = (off?, on?);
+    if plain.is_empty() {
+        return fail(format!(
+            "no function `{ENTRY}…` of xtask/asm is in the assembly"
+        ));
+    }
+    if let Some(difference) = dearer(&ours, &plain) {
+        return fail(format!("`entry` of a drop-in is not free: {difference}"));
+    }
+    if dearer(&watched, &unwatched).is_none() {
+        return fail("with detection `entry` is the same too: this comparison cannot fail");
+    }
+    println!(
+        "same instructions but for moves (off, release): {} functions",
+        plain.len()
+    );
     Ok(())
+}
+
+/// How often each instruction is in a function.
+type Counts = BTreeMap<String, usize>;
+
+/// What a drop-in's functions do that the plain ones do not, or do not as often.
+fn dearer(ours: &BTreeMap<String, Counts>, plain: &BTreeMap<String, Counts>) -> Option<String> {
+    if ours.keys().ne(plain.keys()) {
+        return Some("the functions are not the same".to_owned());
+    }
+    ours.iter()
+        .zip(plain.values())
+        .find_map(|((name, ours), plain)| {
+            let mut instructions = ours.keys().chain(plain.keys());
+            instructions.find_map(|instruction| {
+                let [ours, plain] =
+                    [ours, plain].map(|counts| counts.get(instruction).copied().unwrap_or(0));
+                let may_be_fewer = MOVES.contains(&instruction.as_str());
+                let same = ours == plain || (may_be_fewer && ours < plain);
+                (!same).then(|| {
+                    format!(
+                        "`{name}` has `{instruction}` {ours} times, the plain one {plain} times"
+                    )
+                })
+            })
+        })
+}
+
+/// Moves of a word between registers and memory, of x86-64 and of AArch64.
+const MOVES: [&str; 5] = ["movq", "mov", "ldr", "str", "ldp"];
+
+/// The functions `drop_in_entry_…` of an assembly; calls count by whom they call.
+fn functions(assembly: &str) -> BTreeMap<String, Counts> {
+    let mut functions: BTreeMap<String, Counts> = BTreeMap::new();
+    let mut inside = None;
+    for line in assembly.lines() {
+        if let Some(name) = line
+            .strip_suffix(':')
+            .filter(|name| name.starts_with(ENTRY))
+        {
+            inside = Some(functions.entry(name.to_owned()).or_default());
+        } else if line.starts_with(".Lfunc_end") {
+            inside = None;
+        }
+        let instruction = line
+            .strip_prefix('\t')
+            .filter(|code| !code.starts_with('.'));
+        if let (Some(counts), Some(instruction)) = (&mut inside, instruction) {
+            let mut words = instruction.split_whitespace();
+            let name = match words.next() {
+                Some("lock" | "call" | "callq" | "bl" | "rep") => instruction
+                    .split_whitespace()
+                    .take(2)
+                    .collect::<Vec<_>>()
+                    .join(" "),
+                Some(name) => name.to_owned(),
+                None => continue,
+            };
+            *counts.entry(name).or_default() += 1;
+        }
+    }
+    functions
 }
 
 /// Without features `tsvd` has one dependency, its macros, which have none.
@@ -154,7 +252,10 @@ fn operations(annotated: &str, plain: &str) -> Outcome<Vec<String>> {
                 number + 1
             ));
         }
-        if attribute {
+        if code == "#[inline]" {
+            // It has no name in the assembly: its caller has it.
+            marked = false;
+        } else if attribute {
             marked = !code.starts_with("#[tsvd::contract");
         } else if let Some((_, rest)) = code.split_once("fn ").filter(|_| marked) {
             names.push(
@@ -187,9 +288,10 @@ fn stands_for(code: &str) -> Option<String> {
 /// Every annotated function is in code, so that it was compared.
 fn covers(assembly: &str, names: &[String]) -> Outcome {
     for name in names {
-        // Mangled names give the length of each part; a function for other languages is not mangled.
+        // Mangled names give the length of each part; a function for other languages may not be mangled.
         let mangled = format!("{}{name}", name.len());
-        if !assembly.contains(&mangled) {
+        let unmangled = format!("\n{name}:");
+        if !assembly.contains(&mangled) && !assembly.contains(&unmangled) {
             return fail(format!(
                 "`{name}` of xtask/asm is not in the assembly: let `calls` call it"
             ));
@@ -270,5 +372,24 @@ mod tests {
         let names = ["get".to_owned()];
         covers("_ZN7subject3get17h0E:", &names).unwrap();
         covers("_ZN7subject3put17h0E:", &names).unwrap_err();
+        covers("\nget:\n", &names).unwrap();
+    }
+
+    #[test]
+    fn a_function_may_have_fewer_moves_and_nothing_else() {
+        let of = |code: &str| {
+            functions(&format!(
+                "drop_in_entry_a:\n\t.cfi_startproc\n{code}.Lfunc_end0:\n\tnop\n"
+            ))
+        };
+        let plain = of("\tmovq\t%rax, %rbx\n\tcallq\ta@PLT\n\tlock\t\tcmpxchgq\t%rdx, (%rcx)\n");
+        let fewer = of("\tcallq\ta@PLT\n\tlock\t\tcmpxchgq\t%rcx, (%rdi)\n");
+        let other = of("\tmovq\t%rax, %rbx\n\tcallq\tb@PLT\n\tlock\t\tcmpxchgq\t%rdx, (%rcx)\n");
+        assert_eq!(plain["drop_in_entry_a"].len(), 3, "{plain:?}");
+        assert_eq!(dearer(&plain, &plain), None);
+        assert_eq!(dearer(&fewer, &plain), None);
+        assert!(dearer(&plain, &fewer).unwrap().contains("`movq` 1 times"));
+        assert!(dearer(&other, &plain).unwrap().contains("`callq b@PLT`"));
+        assert!(dearer(&plain, &BTreeMap::new()).is_some());
     }
 }

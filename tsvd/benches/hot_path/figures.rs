@@ -256,8 +256,18 @@ pub(crate) fn of(
     for (what, drop_in, plain) in [
         ("DashMap get", rows::DROP_IN_GET, rows::DASHMAP_GET),
         ("DashMap insert", rows::DROP_IN_INSERT, rows::DASHMAP_INSERT),
-        ("Mutex", rows::DROP_IN_LOCK, rows::LOCK),
-        ("RwLock, read", rows::DROP_IN_READ, rows::READ),
+        ("DashMap entry", rows::DROP_IN_ENTRY, rows::DASHMAP_ENTRY),
+        (
+            "DashMap get, insert in a region",
+            rows::DROP_IN_REGION,
+            rows::DASHMAP_BOTH,
+        ),
+        ("Mutex, a look", rows::DROP_IN_LOCK, rows::LOCK),
+        ("Mutex, a write", rows::DROP_IN_LOCK_SET, rows::LOCK_SET),
+        ("RwLock, a look", rows::DROP_IN_READ, rows::READ),
+        ("RwLock, a write", rows::DROP_IN_WRITE, rows::WRITE),
+        ("AtomicU64 load", rows::DROP_IN_LOAD, rows::LOAD),
+        ("AtomicU64 fetch_add", rows::DROP_IN_ADD, rows::ADD),
     ] {
         let what = format!("{what}, drop-in / plain");
         figures.push(slowdown(&what, Reference, drop_in, plain));

@@ -17,8 +17,9 @@
 //! - *off* is a child with `TSVD=off`: compiled in, switched off. `reads and writes` of one object is a child too: the violation is
 //!   real there, found and reported while it warms up, and what is measured is what comes after.
 //! - *trap elsewhere*: a scope on another object is published meanwhile, which to every other call is what a trap is.
-//! - *drop-in* rows are those of `tsvd::dashmap` and `tsvd::sync` with no region open and nothing armed, beside what they stand for. All
-//!   calls go through the guard, so that there is something to tell.
+//! - *drop-in* rows are those of `tsvd::dashmap` and `tsvd::sync` with nothing armed, and no region open but in the row that says so,
+//!   beside what they stand for. Looks and writes go through the guard, so that there is something to tell. The region is a
+//!   function that is entered and left in each call, with two accesses.
 //! - *worst case*: a trap elsewhere, and 100,000 objects round robin, so that no call finds its object in a cache of any kind.
 //!
 //! | argument | does |

@@ -8,7 +8,7 @@ use crate::map_loops::{self, PlainMap};
 use crate::measure::{Sample, Spread, here, sample};
 use crate::peer::Peer;
 use crate::subjects::{
-    Behind, Locked, Naive, Plain, SharedMap, Spaced, Subject, Watched, WatchedMap,
+    Behind, Counter, Locked, Naive, Plain, SharedMap, Spaced, Subject, Watched, WatchedMap,
 };
 
 pub(crate) const PLAIN: &str = "plain call";
@@ -38,12 +38,24 @@ pub(crate) const ON_GET: &str = "on, HashMap get";
 pub(crate) const ON_INSERT: &str = "on, HashMap insert";
 pub(crate) const DASHMAP_GET: &str = "DashMap get";
 pub(crate) const DASHMAP_INSERT: &str = "DashMap insert";
+pub(crate) const DASHMAP_ENTRY: &str = "DashMap entry";
+pub(crate) const DASHMAP_BOTH: &str = "DashMap get, insert";
 pub(crate) const LOCK: &str = "Mutex, a look at the value";
 pub(crate) const READ: &str = "RwLock, a look at the value";
+pub(crate) const LOCK_SET: &str = "Mutex, a write of the value";
+pub(crate) const WRITE: &str = "RwLock, a write of the value";
+pub(crate) const LOAD: &str = "AtomicU64 load";
+pub(crate) const ADD: &str = "AtomicU64 fetch_add";
 pub(crate) const DROP_IN_GET: &str = "drop-in, DashMap get";
 pub(crate) const DROP_IN_INSERT: &str = "drop-in, DashMap insert";
+pub(crate) const DROP_IN_ENTRY: &str = "drop-in, DashMap entry";
+pub(crate) const DROP_IN_REGION: &str = "drop-in, DashMap get, insert in a region";
 pub(crate) const DROP_IN_LOCK: &str = "drop-in, Mutex, a look at the value";
 pub(crate) const DROP_IN_READ: &str = "drop-in, RwLock, a look at the value";
+pub(crate) const DROP_IN_LOCK_SET: &str = "drop-in, Mutex, a write of the value";
+pub(crate) const DROP_IN_WRITE: &str = "drop-in, RwLock, a write of the value";
+pub(crate) const DROP_IN_LOAD: &str = "drop-in, AtomicU64 load";
+pub(crate) const DROP_IN_ADD: &str = "drop-in, AtomicU64 fetch_add";
 pub(crate) const UNSANITIZED_GET: &str = "nightly, HashMap get";
 pub(crate) const UNSANITIZED_INSERT: &str = "nightly, HashMap insert";
 pub(crate) const SANITIZED_GET: &str = "ThreadSanitizer, HashMap get";
@@ -51,7 +63,7 @@ pub(crate) const SANITIZED_INSERT: &str = "ThreadSanitizer, HashMap insert";
 
 /// Rows of this process, with calls in one sample: a few milliseconds, but many rounds through all objects, since a sample is
 /// a new thread's, to which each object is new once.
-const HERE: [(&str, u64); 30] = [
+const HERE: [(&str, u64); 42] = [
     (PLAIN, 1_000_000),
     (ON, 500_000),
     (MUTEX, 200_000),
@@ -78,10 +90,22 @@ const HERE: [(&str, u64); 30] = [
     (DROP_IN_GET, 200_000),
     (DASHMAP_INSERT, 200_000),
     (DROP_IN_INSERT, 200_000),
+    (DASHMAP_ENTRY, 200_000),
+    (DROP_IN_ENTRY, 200_000),
+    (DASHMAP_BOTH, 100_000),
+    (DROP_IN_REGION, 50_000),
     (LOCK, 200_000),
     (DROP_IN_LOCK, 200_000),
     (READ, 200_000),
     (DROP_IN_READ, 200_000),
+    (LOCK_SET, 200_000),
+    (DROP_IN_LOCK_SET, 200_000),
+    (WRITE, 200_000),
+    (DROP_IN_WRITE, 200_000),
+    (LOAD, 1_000_000),
+    (DROP_IN_LOAD, 200_000),
+    (ADD, 500_000),
+    (DROP_IN_ADD, 200_000),
 ];
 
 type Spaces<S, const PADDING: usize> = LazyCell<Box<[Spaced<S, PADDING>]>>;
@@ -107,13 +131,18 @@ pub(crate) struct Local {
     watched_map: LazyCell<WatchedMap>,
     dashmap: LazyCell<SharedMap<dashmap::DashMap<u64, u64>>>,
     drop_in: LazyCell<SharedMap<tsvd::dashmap::DashMap<u64, u64>>>,
+    // One to read and one to write: a row that wrote what another row's thread read would be a near miss, and arm both.
     mutexes: (
         Behind<std::sync::Mutex<u64>>,
-        Behind<tsvd::sync::Mutex<u64>>,
+        [Behind<tsvd::sync::Mutex<u64>>; 2],
     ),
     locks: (
         Behind<std::sync::RwLock<u64>>,
-        Behind<tsvd::sync::RwLock<u64>>,
+        [Behind<tsvd::sync::RwLock<u64>>; 2],
+    ),
+    atomics: (
+        Counter<std::sync::atomic::AtomicU64>,
+        [Counter<tsvd::sync::atomic::AtomicU64>; 2],
     ),
 }
 
@@ -142,6 +171,7 @@ impl Local {
             drop_in: LazyCell::default(),
             mutexes: Default::default(),
             locks: Default::default(),
+            atomics: Default::default(),
         }
     }
 
@@ -184,10 +214,22 @@ impl Local {
             DROP_IN_GET => here(calls, |calls| map_loops::gets(&*self.drop_in, calls)),
             DASHMAP_INSERT => here(calls, |calls| map_loops::inserts(&*self.dashmap, calls)),
             DROP_IN_INSERT => here(calls, |calls| map_loops::inserts(&*self.drop_in, calls)),
+            DASHMAP_ENTRY => here(calls, |calls| self.dashmap.counts(calls)),
+            DROP_IN_ENTRY => here(calls, |calls| self.drop_in.counts(calls)),
+            DASHMAP_BOTH => here(calls, |calls| self.dashmap.regions(calls)),
+            DROP_IN_REGION => here(calls, |calls| self.drop_in.regions(calls)),
             LOCK => reads(1, calls, &[&self.mutexes.0]),
-            DROP_IN_LOCK => reads(1, calls, &[&self.mutexes.1]),
+            DROP_IN_LOCK => reads(1, calls, &[&self.mutexes.1[0]]),
             READ => reads(1, calls, &[&self.locks.0]),
-            DROP_IN_READ => reads(1, calls, &[&self.locks.1]),
+            DROP_IN_READ => reads(1, calls, &[&self.locks.1[0]]),
+            LOCK_SET => writes(calls, &self.mutexes.0),
+            DROP_IN_LOCK_SET => writes(calls, &self.mutexes.1[1]),
+            WRITE => writes(calls, &self.locks.0),
+            DROP_IN_WRITE => writes(calls, &self.locks.1[1]),
+            LOAD => reads(1, calls, &[&self.atomics.0]),
+            DROP_IN_LOAD => reads(1, calls, &[&self.atomics.1[0]]),
+            ADD => writes(calls, &self.atomics.0),
+            DROP_IN_ADD => writes(calls, &self.atomics.1[1]),
             _ => panic!("there is no row `{row}`"),
         }
     }
@@ -199,6 +241,14 @@ fn reads<S: Subject>(threads: usize, calls: u64, objects: &[&S]) -> Sample {
         let object = objects[thread];
         for call in 0..calls {
             black_box(object.get(call));
+        }
+    })
+}
+
+fn writes<S: Subject>(calls: u64, object: &S) -> Sample {
+    sample(1, calls, |_, calls| {
+        for call in 0..calls {
+            black_box(object.set(call));
         }
     })
 }

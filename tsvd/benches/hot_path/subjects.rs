@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
 use crate::map_loops::{Map, PlainMap};
 use crate::naive;
@@ -123,8 +124,32 @@ impl Map for WatchedMap {
 /// A map that many may share, of 1,024 entries, and its drop-in.
 pub(crate) struct SharedMap<M>(M);
 
+impl<M> SharedMap<M>
+where
+    Self: Shared,
+{
+    pub(crate) fn counts(&self, calls: u64) {
+        for call in 0..calls {
+            self.count(black_box(call % 1024));
+        }
+    }
+
+    pub(crate) fn regions(&self, calls: u64) {
+        for call in 0..calls {
+            black_box(self.next(black_box(call % 1024)));
+        }
+    }
+}
+
+/// What only a map that many may share is there for.
+pub(crate) trait Shared {
+    fn count(&self, key: u64);
+    /// A look, then a write; for the drop-in a region expected to be atomic.
+    fn next(&self, key: u64) -> Option<u64>;
+}
+
 macro_rules! shared_maps {
-    ($($map:ty)*) => {$(
+    ($($(#[$region:meta])? $map:ty;)*) => {$(
         impl Default for SharedMap<$map> {
             fn default() -> Self {
                 Self((0..1024).map(|key| (key, key)).collect())
@@ -140,10 +165,26 @@ macro_rules! shared_maps {
                 self.0.insert(key, value)
             }
         }
+
+        impl Shared for SharedMap<$map> {
+            fn count(&self, key: u64) {
+                *self.0.entry(key).or_insert(0) += 1;
+            }
+
+            $(#[$region])?
+            fn next(&self, key: u64) -> Option<u64> {
+                let value = self.0.get(&key).map_or(0, |value| *value);
+                self.0.insert(key, value + 1)
+            }
+        }
     )*};
 }
 
-shared_maps! { dashmap::DashMap<u64, u64> tsvd::dashmap::DashMap<u64, u64> }
+shared_maps! {
+    dashmap::DashMap<u64, u64>;
+    #[tsvd::expect_atomic]
+    tsvd::dashmap::DashMap<u64, u64>;
+}
 
 /// A value behind a lock that nobody else wants, which is looked at in each call; and the lock's drop-in.
 #[derive(Default)]
@@ -171,4 +212,29 @@ behind! {
     tsvd::sync::Mutex<u64>, lock, lock;
     std::sync::RwLock<u64>, read, write;
     tsvd::sync::RwLock<u64>, read, write;
+}
+
+/// An atomic that nobody else touches, and its drop-in.
+#[derive(Default)]
+pub(crate) struct Counter<A>(A);
+
+macro_rules! counters {
+    ($($atomic:ty;)*) => {$(
+        impl Subject for Counter<$atomic> {
+            #[inline(never)]
+            fn get(&self, value: u64) -> u64 {
+                black_box(value ^ self.0.load(Acquire))
+            }
+
+            #[inline(never)]
+            fn set(&self, value: u64) -> u64 {
+                black_box(self.0.fetch_add(value, AcqRel))
+            }
+        }
+    )*};
+}
+
+counters! {
+    std::sync::atomic::AtomicU64;
+    tsvd::sync::atomic::AtomicU64;
 }

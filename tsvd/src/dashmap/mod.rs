@@ -46,6 +46,14 @@
 //! The operators (`<<`, `>>`, `|`, `-`, `&`) are the calls that they stand for. `map` of a reference is taken for no access.
 //! A call that ends by a panic of a closure is none.
 //!
+//! # Cost
+//!
+//! Without `detect` there is none. With it, where nothing is armed, `get` takes 6.8 times as long, `insert` 4.4 times and `entry` 5.3
+//! times (60 to 90 ns more), and a region that is entered for a `get` and an `insert` 32 times as long as these (1.1 µs more). These are ratios within
+//! one run of `cargo xtask bench`, by processor time, in a map of 1,024 numbers.
+//!
+//! # What is not here
+//!
 //! What dashmap has by features of its own is not here (`rayon`, `serde`, `raw-api`, `typesize`, `arbitrary`), nor its trait `Map`, which
 //! speaks of private types.
 

@@ -57,6 +57,12 @@
 //! A look is right whatever happened before it, so what comes after a loop of exchanges, or a second look with the lock
 //! held, is silent; a plain write is not. `*guard += 1` is a plain write: what is read by way of a mutable reference is not seen.
 //! A delay comes before a lock is taken, never while it is held.
+//!
+//! # Cost
+//!
+//! Without `detect` there is none: the types are std's. With it, where nothing is armed and nobody else wants the lock, a critical section of a
+//! `Mutex` or `RwLock` takes 13 to 15 times as long (some 60 ns more), a `load` 32 times and a `fetch_add` 20 times (some 40 ns
+//! more). These are ratios within one run of `cargo xtask bench`, by processor time.
 
 #[cfg(loom)]
 mod defect;

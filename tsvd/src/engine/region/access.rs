@@ -641,7 +641,7 @@ impl<E: Environment> Engine<E> {
         fence(Ordering::Acquire);
         let near = self.learn(context, call, did, before, quiet);
         // In a region everything is examined.
-        let watches = || self.may_suspect(self.cached(context, call).number());
+        let watches = || self.may_suspect(context, call).is_some();
         if quiet && !near && !self.clocked && before.is_none() && !watches() {
             context.filter.stamp(tag, now);
         }

@@ -52,9 +52,18 @@ impl<S> Watch<S> {
 }
 
 impl<E: Environment> Engine<E> {
-    /// Whether what comes after an access at `site` may be a suspicion.
-    pub(super) fn may_suspect(&self, site: SiteId) -> bool {
-        self.parameters.suspicions && self.trap_set.is_armed(site) && self.stacks.are_left(site)
+    /// The site of `call`, if what comes after it may be a suspicion.
+    pub(super) fn may_suspect(&self, context: &Context<E>, call: &Call<'_>) -> Option<SiteId> {
+        // What is made of atomics interleaves on purpose, more often than not: there only what is declared counts.
+        let is_atomic = call
+            .operation
+            .contract()
+            .starts_with("tsvd::sync::atomic::");
+        if is_atomic || !self.parameters.suspicions {
+            return None;
+        }
+        let site = self.cached(context, call).number();
+        (self.trap_set.is_armed(site) && self.stacks.are_left(site)).then_some(site)
     }
 
     /// An access in no region has left: what comes next is watched for.
@@ -64,16 +73,11 @@ impl<E: Environment> Engine<E> {
         call: &Call<'static>,
         did: Did,
     ) {
-        // What is made of atomics interleaves on purpose, more often than not: there only what is declared counts.
-        if call
-            .operation
-            .contract()
-            .starts_with("tsvd::sync::atomic::")
-        {
+        if context.regions.any() {
             return;
         }
-        let site = self.cached(context, call).number();
-        if context.regions.any() || !self.may_suspect(site) || !self.stacks.take(site) {
+        let site = self.may_suspect(context, call);
+        if !site.is_some_and(|site| self.stacks.take(site)) {
             return;
         }
         let number = self.region_number(context);

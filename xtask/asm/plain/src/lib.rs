@@ -367,11 +367,12 @@ pub mod scopes {
 }
 
 /// Drop-ins: other types than what they stand for, so that only what is not named after them can be the same, where calls are
-/// inlined. `entry` is left out: it is an enum that is made anew, the same instructions in another order.
+/// inlined.
 #[cfg(not(debug_assertions))]
 pub mod drop_ins {
     use dashmap::DashMap;
-    use std::sync::{Mutex, RwLock};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    use std::sync::{Mutex, OnceLock, RwLock};
 
     #[unsafe(no_mangle)]
     pub fn drop_in_visit(map: &DashMap<u64, u64>, key: u64) -> u64 {
@@ -395,5 +396,68 @@ pub mod drop_ins {
         *mutex.lock().unwrap() += value;
         *lock.write().unwrap() += *lock.read().unwrap();
         mutex.try_lock().map_or(0, |value| *value)
+    }
+
+    #[unsafe(no_mangle)]
+    pub fn drop_in_count(count: &AtomicU64, flag: &AtomicBool, first: &OnceLock<u64>) -> u64 {
+        let old = count.fetch_add(count.load(Ordering::Acquire), Ordering::AcqRel);
+        let was = flag.compare_exchange(false, true, Ordering::SeqCst, Ordering::Relaxed);
+        count.store(u64::from(was.is_ok()), Ordering::Release);
+        *first.get_or_init(|| old)
+    }
+
+    #[unsafe(no_mangle)]
+    pub fn drop_in_wait(map: &DashMap<u64, u64>, lock: &RwLock<u64>, key: u64) -> u64 {
+        super::waiting::now(drop_in_later(map, lock, key))
+    }
+
+    // #[tsvd::expect_atomic]
+    #[unsafe(no_mangle)]
+    pub fn drop_in_register(map: &DashMap<u64, u64>, flag: &AtomicBool, key: u64) -> bool {
+        if map.contains_key(&key) || flag.load(Ordering::Acquire) {
+            return false;
+        }
+        map.insert(key, 1);
+        flag.store(true, Ordering::Release);
+        true
+    }
+
+    // #[tsvd::expect_atomic(strict)]
+    #[inline]
+    pub async fn drop_in_later(map: &DashMap<u64, u64>, lock: &RwLock<u64>, key: u64) -> u64 {
+        let known = map.get(&key).map_or(0, |value| *value);
+        std::future::ready(()).await;
+        *lock.write().unwrap() = known;
+        map.insert(key, known + 1).unwrap_or(0)
+    }
+}
+
+/// `entry` is an enum that is made anew, whose fields are moved between registers and stack at other places: `cargo xtask asm`
+/// counts all instructions but these moves.
+#[cfg(all(not(debug_assertions), feature = "entries"))]
+pub mod entries {
+    use dashmap::{DashMap, Entry};
+
+    #[unsafe(no_mangle)]
+    pub fn drop_in_entry_count(map: &DashMap<u64, u64>, key: u64) {
+        *map.entry(key).or_insert(0) += 1;
+    }
+
+    #[unsafe(no_mangle)]
+    pub fn drop_in_entry_default(map: &DashMap<u64, u64>, key: u64) -> u64 {
+        *map.entry(key).or_default()
+    }
+
+    #[unsafe(no_mangle)]
+    pub fn drop_in_entry_modify(map: &DashMap<u64, u64>, key: u64) {
+        map.entry(key).and_modify(|value| *value += 1).or_insert(7);
+    }
+
+    #[unsafe(no_mangle)]
+    pub fn drop_in_entry_match(map: &DashMap<u64, u64>, key: u64) -> u64 {
+        match map.entry(key) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => *entry.insert(3),
+        }
     }
 }
