@@ -281,10 +281,12 @@ impl<E: Environment> Engine<E> {
                 }
             }
         };
-        // With nobody else there, nobody can come; but a thread may have many tasks.
-        if (suspension.is_none() && self.env.is_alone())
-            || !self.reserve(context, arrival.site, delay_ns)
-        {
+        if !self.reserve(context, arrival.site, delay_ns) {
+            return false;
+        }
+        // With nobody else there, nobody can come; but a thread may have many tasks. Asked last, for it reads a folder.
+        if suspension.is_none() && self.env.is_alone() {
+            budget::refund(&self.slept, &context.slept, delay_ns);
             return false;
         }
         if let Some(suspension) = suspension {

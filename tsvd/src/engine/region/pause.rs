@@ -209,7 +209,11 @@ impl<E: Environment> Engine<E> {
         call: &Call<'_>,
         due: &Due,
     ) -> Option<Delayed> {
-        if self.env.is_alone() || !self.reserve(context, due.site, due.delay_ns) {
+        if !self.reserve(context, due.site, due.delay_ns) {
+            return None;
+        }
+        if self.env.is_alone() {
+            budget::refund(&self.slept, &context.slept, due.delay_ns);
             return None;
         }
         let delayed = self.hold_region(context, call, due);
