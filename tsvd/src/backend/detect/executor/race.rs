@@ -53,6 +53,12 @@ fn may_race(frames: &[Frame]) -> bool {
     polled.any(|frame| frame.line.is_none()) || frames.iter().any(|frame| races(&frame.function))
 }
 
+/// Whether a function is itself one of an executor's: what it calls, one poll after another, is no one call of the guest's.
+pub(in crate::backend::detect) fn is_executors(function: &str) -> bool {
+    let path = function.trim_start_matches('<');
+    EXECUTORS.iter().any(|known| path.starts_with(known))
+}
+
 fn is_executor(function: &str) -> bool {
     let is_part_of_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     function
@@ -112,6 +118,18 @@ mod tests {
         ] {
             assert!(!is_executor(other), "{other}");
         }
+    }
+
+    #[test]
+    fn the_functions_of_executors_are_theirs() {
+        assert!(is_executors(
+            "tokio::runtime::scheduler::multi_thread::worker::Context::run"
+        ));
+        assert!(is_executors(
+            "<tokio::runtime::blocking::task::BlockingTask<T> as core::future::future::Future>::poll"
+        ));
+        assert!(!is_executors("app::ask::<tokio::runtime::handle::Handle>"));
+        assert!(!is_executors("app::serve::{{closure}}"));
     }
 
     #[test]
