@@ -1,6 +1,7 @@
 //! A region that was interrupted, as the report has it.
 
 use super::attribution::Seen;
+use super::executor::is_executors;
 use crate::contract::{Access, Pattern, Region};
 use crate::engine::traps::{Evidence, Interrupted, Party};
 use crate::report::{self, PartyIdentity, Violation};
@@ -9,11 +10,17 @@ use crate::report::{self, PartyIdentity, Violation};
 pub(super) fn suspected(evidence: &Evidence<Seen>) -> Option<String> {
     let region = evidence.region.as_ref()?;
     let first = evidence.first.stack.as_ref()?;
-    let function = first.function_of_both(region.next.stack.as_ref()?)?;
+    let function = function_of_both(first, region.next.stack.as_ref()?)?;
     // The bodies of tasks go on in any order and on any thread; only of one that is known two polls are of one call.
     let is_polled = || first.functions().iter().any(|name| name.contains("::poll"));
     let is_unknown = region.next.task.is_none() && function.ends_with("{{closure}}");
     (!is_unknown || !is_polled()).then_some(function)
+}
+
+/// The function in one call of which both stacks were, if it is the guest's: an executor's polls are not one call.
+pub(super) fn function_of_both(first: &Seen, next: &Seen) -> Option<String> {
+    let function = first.function_of_both(next)?;
+    (!is_executors(&function)).then_some(function)
 }
 
 /// Whether two accesses are of the region itself. A thread of rayon's that waits runs other jobs, on top of what waits: what they

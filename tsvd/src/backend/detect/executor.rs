@@ -16,6 +16,8 @@ use crate::engine::alarm::Alarm;
 use crate::engine::tasks::HowHeld;
 use crate::report::RawStack;
 
+pub(super) use race::is_executors;
+
 /// Rings `alarm` at `deadline`; false if nothing will.
 pub(super) fn set_alarm(alarm: &Arc<Alarm>, deadline: Instant) -> bool {
     #[cfg(feature = "tokio")]

@@ -120,7 +120,7 @@ impl Environment for World {
     }
 
     fn goes_on(&self, first: &Seen, next: &Seen) -> bool {
-        first.function_of_both(next).is_some()
+        atomicity::function_of_both(first, next).is_some()
     }
 
     fn is_own_work(&self, (first, next): (Option<&Seen>, Option<&Seen>), region: &Region) -> bool {

@@ -1,6 +1,6 @@
 //! Whether a future is raced by another, as far as the stack of its poll shows.
 
-use crate::report::RawStack;
+use crate::report::{Frame, RawStack};
 
 /// Names of what polls a future beside others, or once and no more. (`join!` is among them, for it cannot be told from
 /// `select!`.)
@@ -41,9 +41,22 @@ const EXECUTORS: [&str; 7] = [
 /// Whether something on `stack` may do something else if the future is not ready at once. So it is unless an executor that is known
 /// polls it, and nothing that races: by hand, anything may happen; and a stack without names says nothing.
 pub(super) fn may_be_raced(stack: &RawStack) -> bool {
-    let frames = stack.resolve();
-    let mut functions = frames.iter().map(|frame| &*frame.function);
-    !functions.clone().any(is_executor) || functions.any(races)
+    may_race(&stack.resolve())
+}
+
+/// The same of its frames, innermost first. Without debug information they lack what was inlined, which may be all that races.
+fn may_race(frames: &[Frame]) -> bool {
+    let Some(executor) = frames.iter().position(|frame| is_executor(&frame.function)) else {
+        return true;
+    };
+    let mut polled = frames[..=executor].iter();
+    polled.any(|frame| frame.line.is_none()) || frames.iter().any(|frame| races(&frame.function))
+}
+
+/// Whether a function is itself one of an executor's: what it calls, one poll after another, is no one call of the guest's.
+pub(in crate::backend::detect) fn is_executors(function: &str) -> bool {
+    let path = function.trim_start_matches('<');
+    EXECUTORS.iter().any(|known| path.starts_with(known))
 }
 
 fn is_executor(function: &str) -> bool {
@@ -105,6 +118,39 @@ mod tests {
         ] {
             assert!(!is_executor(other), "{other}");
         }
+    }
+
+    #[test]
+    fn the_functions_of_executors_are_theirs() {
+        assert!(is_executors(
+            "tokio::runtime::scheduler::multi_thread::worker::Context::run"
+        ));
+        assert!(is_executors(
+            "<tokio::runtime::blocking::task::BlockingTask<T> as core::future::future::Future>::poll"
+        ));
+        assert!(!is_executors("app::ask::<tokio::runtime::handle::Handle>"));
+        assert!(!is_executors("app::serve::{{closure}}"));
+    }
+
+    #[test]
+    fn a_stack_that_lacks_what_is_inlined_may_be_raced() {
+        let frame =
+            |function: &str, line| Frame::new(function, Some("src/lib.rs".to_owned()), line);
+        let executor = "tokio::runtime::runtime::Runtime::block_on";
+        let shown = [
+            frame("app::cache::fill::{{closure}}", Some(1)),
+            frame(executor, Some(2)),
+            // Of C.
+            frame("start", None),
+        ];
+        assert!(!may_race(&shown));
+        let [fill, run, _] = shown;
+        let bare = |frame: Frame| Frame {
+            line: None,
+            ..frame
+        };
+        assert!(may_race(&[bare(fill.clone()), run.clone()]));
+        assert!(may_race(&[fill, bare(run)]));
     }
 
     #[test]
