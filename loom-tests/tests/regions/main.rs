@@ -6,6 +6,7 @@
 
 mod declared;
 mod dropins;
+mod futures;
 
 use tsvd::sync::Arc;
 use tsvd::thread;
