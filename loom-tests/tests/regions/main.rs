@@ -7,6 +7,7 @@
 mod declared;
 mod dropins;
 mod futures;
+mod patterns;
 
 use tsvd::sync::Arc;
 use tsvd::thread;
