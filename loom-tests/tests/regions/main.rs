@@ -6,6 +6,7 @@
 
 mod declared;
 mod dropins;
+mod examples;
 mod futures;
 mod patterns;
 
