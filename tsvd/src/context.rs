@@ -66,7 +66,8 @@ where
 ///
 /// What a task does between its async operations counts as the thread's that polls it, and so as one with what other
 /// tasks do there. As a context of its own it conflicts with those tasks, but for the operations that were in flight at this
-/// call. (An async operation is always a context of its own, a part of those it is polled in.)
+/// call. (An async operation is always a context of its own, a part of those it is polled in.) Under loom it inherits
+/// the [regions](crate::scope::Region) that are open here.
 ///
 /// ```
 /// # struct Executor;
@@ -77,20 +78,24 @@ where
 #[cfg_attr(all(feature = "detect", not(loom)), track_caller)]
 pub fn inherit_future<F: Future>(future: F) -> impl Future<Output = F::Output> {
     #[cfg(all(feature = "detect", not(loom)))]
+    let inheritance = crate::backend::bequeath(std::panic::Location::caller());
+    #[cfg(loom)]
+    let inheritance = crate::backend::bequeath();
+    #[cfg(any(feature = "detect", loom))]
     let future = Inheriting {
-        inherited: crate::backend::bequeath(std::panic::Location::caller()).into_future(),
+        inherited: inheritance.into_future(),
         future: Box::pin(future),
     };
     future
 }
 
-#[cfg(all(feature = "detect", not(loom)))]
+#[cfg(any(feature = "detect", loom))]
 struct Inheriting<F> {
     inherited: crate::backend::Inherited,
     future: std::pin::Pin<Box<F>>,
 }
 
-#[cfg(all(feature = "detect", not(loom)))]
+#[cfg(any(feature = "detect", loom))]
 impl<F: Future> Future for Inheriting<F> {
     type Output = F::Output;
 

@@ -10,17 +10,17 @@ use super::{Arc, beside, thread};
 
 /// A table of names, locked within each call.
 #[derive(Debug, Default)]
-struct Names(Mutex<BTreeMap<u8, u8>>);
+pub(super) struct Names(Mutex<BTreeMap<u8, u8>>);
 
 #[tsvd::contract(thread_safe)]
 impl Names {
     #[tsvd::read(key = name)]
-    fn contains(&self, name: u8) -> bool {
+    pub(super) fn contains(&self, name: u8) -> bool {
         self.with(|names| names.contains_key(&name))
     }
 
     #[tsvd::write(key = name)]
-    fn insert(&self, name: u8, owner: u8) {
+    pub(super) fn insert(&self, name: u8, owner: u8) {
         self.with(|names| names.insert(name, owner));
     }
 

@@ -6,6 +6,9 @@
 
 mod declared;
 mod dropins;
+mod examples;
+mod futures;
+mod patterns;
 
 use tsvd::sync::Arc;
 use tsvd::thread;

@@ -18,7 +18,11 @@
 //! loom then explores the order of a write against everything and leaves two reads alone. Neither of them stores, so
 //! neither adds a happens-before edge, not even through fences, which a successful exchange would.
 
+mod asynchronous;
+mod defect;
 mod ledger;
+#[cfg(test)]
+mod models;
 mod regions;
 pub(crate) mod steps;
 mod table;
@@ -28,7 +32,6 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::panic::Location;
 use std::rc::Rc;
-use std::task::Poll;
 
 use ::loom::sync::atomic::AtomicUsize;
 use ::loom::sync::atomic::Ordering::Relaxed;
@@ -37,10 +40,11 @@ use self::ledger::{Flight, Ledger};
 use self::steps::{Act, Value};
 use crate::contract::{Did, Key, Object, Operation};
 
+pub(crate) use self::asynchronous::{Moment, Operating, begin};
 pub(crate) use self::ledger::is_loom_muted;
 pub(crate) use self::regions::{
-    AccessGuard, Approach, On, PolledRegion, RegionGuard, Section, access, approach, bequeath,
-    region, revalidated,
+    AccessGuard, Approach, Bequest as Inherited, On, PolledRegion, RegionGuard, Section, access,
+    approach, bequeath, region, revalidated,
 };
 
 /// Each is a loom object in every execution, about 2 % of the time of a small one.
@@ -306,99 +310,6 @@ const _: () = {
     moves::<Token>();
 };
 
-/// When an async operation was called: nobody here asks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment;
-
-impl Moment {
-    #[inline]
-    pub(crate) fn now() -> Self {
-        Self
-    }
-}
-
-/// An async operation, from its call until it is complete or dropped.
-#[derive(Debug)]
-pub(crate) struct Operating(Asynchronous);
-
-#[derive(Debug)]
-enum Asynchronous {
-    Inert,
-    Begun {
-        operation: &'static Operation,
-        site: &'static Location<'static>,
-        object: Object,
-        key: Option<u64>,
-    },
-    /// From its first poll on; ends, as a scope does, wherever it is dropped.
-    InFlight(#[expect(dead_code, reason = "held for its drop")] Token),
-    /// The same under a thread-safe contract.
-    Access(Section),
-}
-
-/// An operation that was called at `site`; nothing is in flight yet.
-pub(crate) fn begin(
-    operation: &'static Operation,
-    site: &'static Location<'static>,
-    _: Moment,
-    object: Object,
-    key: Option<Key<'_>>,
-) -> Operating {
-    Operating(Asynchronous::Begun {
-        operation,
-        site,
-        object,
-        key: key.map(|key| key.hash),
-    })
-}
-
-impl Operating {
-    #[inline]
-    pub(crate) fn inert() -> Self {
-        Self(Asynchronous::Inert)
-    }
-
-    /// Nothing is held here.
-    #[inline]
-    pub(crate) fn never_held(self) -> Self {
-        self
-    }
-
-    /// Polls `body` in the operation.
-    pub(crate) fn poll<R>(
-        &mut self,
-        cx: &mut std::task::Context<'_>,
-        body: impl FnOnce(&mut std::task::Context<'_>) -> Poll<R>,
-        wrote: impl FnOnce(&R) -> Option<bool>,
-    ) -> Poll<R> {
-        if let Asynchronous::Begun {
-            operation,
-            site,
-            object,
-            key,
-        } = self.0
-        {
-            let key = key.map(|hash| Key { hash, debug: None });
-            // Nothing is in flight should this panic.
-            self.0 = Asynchronous::Inert;
-            self.0 = if operation.is_thread_safe() {
-                let call = ledger::Call::new(operation, site, key);
-                Asynchronous::Access(regions::begin_access(call, object))
-            } else {
-                Asynchronous::InFlight(token(operation, site, object, key))
-            };
-        }
-        let polled = body(cx);
-        if let Poll::Ready(result) = &polled {
-            let state = std::mem::replace(&mut self.0, Asynchronous::Inert);
-            if let Asynchronous::Access(section) = state {
-                regions::end_access(section, wrote(result));
-            }
-        }
-        polled
-    }
-}
-
 fn with_regions<R>(f: impl FnOnce(&mut watches::Regions) -> R) -> R {
     EXECUTION.with_borrow_mut(|execution| {
         f(&mut execution
@@ -470,19 +381,18 @@ pub(crate) fn missed() -> Option<Needs> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::asynchronous::Called;
     use crate::contract::Access;
     use crate::sync::Arc;
     use crate::thread;
     use ::loom::sync::atomic::AtomicBool;
     use ::loom::sync::atomic::Ordering::{self, Acquire, Release};
 
-    static READ: Operation =
+    pub(super) static READ: Operation =
         Operation::new("tests::List", "iterate", Access::Read, Location::caller());
-    static WRITE: Operation =
+    pub(super) static WRITE: Operation =
         Operation::new("tests::List", "push", Access::Write, Location::caller());
 
-    fn here() -> (&'static Location<'static>, Object) {
+    pub(super) fn here() -> (&'static Location<'static>, Object) {
         (Location::caller(), Object::resource("tests::List"))
     }
 
@@ -516,53 +426,6 @@ mod tests {
     #[should_panic(expected = "`List::push` (write) at")]
     fn a_scope_that_ended_unseen_is_in_the_way() {
         crate::model(|| handed_over(Relaxed));
-    }
-
-    /// An async operation is polled on one thread, and once more, to its end, on another, which then sets a flag with `publish`.
-    fn polled_by_two(publish: Ordering) {
-        let done = Arc::new(AtomicBool::new(false));
-        let (site, list) = here();
-        let mut polls = 0;
-        let body = std::future::poll_fn(move |_| {
-            polls += 1;
-            match polls {
-                1 => Poll::Pending,
-                _ => Poll::Ready(()),
-            }
-        });
-        let operation = crate::asynchronous::begin(&WRITE, Called::at(site), list, None);
-        let mut operation = Box::pin(operation.run(body));
-        let mut poll = move || {
-            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-            operation.as_mut().poll(&mut cx)
-        };
-        // Nothing is in flight before the first poll.
-        drop(enter(&WRITE, site, list, None));
-        assert!(poll().is_pending());
-        let other = {
-            let done = Arc::clone(&done);
-            thread::spawn(move || {
-                assert!(poll().is_ready());
-                done.store(true, publish);
-            })
-        };
-        if done.load(Acquire) {
-            drop(enter(&READ, site, list, None));
-        }
-        other.join().unwrap();
-        drop(enter(&READ, site, list, None));
-    }
-
-    #[test]
-    fn an_async_operation_ends_where_it_is_complete() {
-        let exploration = crate::model(|| polled_by_two(Release));
-        assert!(exploration.executions() > 1);
-    }
-
-    #[test]
-    #[should_panic(expected = "`List::push` (write) at")]
-    fn an_async_operation_that_was_completed_unseen_is_in_the_way() {
-        crate::model(|| polled_by_two(Relaxed));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::task::{Context as Poller, Poll};
 
 use super::ledger::Call;
 use super::steps::{self, Act, Value};
-use super::watches::{Inherited, Visit};
+use super::watches::{Inherited, Regions, Visit};
 use super::{
     UNDER_WAY, enabled, known_thread, needs_accesses, retire, scheduling_point, with_ledger,
     with_regions,
@@ -298,7 +298,8 @@ pub(crate) fn revalidated(object: Object) {
     }
 }
 
-/// What a thread or closure that is begun here has of the regions that are open here.
+/// What a thread, closure or future that is begun here has of the regions that are open here.
+#[derive(Clone, Debug)]
 pub(crate) struct Bequest(Option<Inherited>);
 
 pub(crate) fn bequeath() -> Bequest {
@@ -311,6 +312,20 @@ pub(crate) fn bequeath() -> Bequest {
 }
 
 impl Bequest {
+    /// What a future has.
+    pub(crate) fn into_future(self) -> Self {
+        self
+    }
+
+    /// Polls `body`, once more, as a part of those regions.
+    pub(crate) fn poll<R>(
+        &mut self,
+        cx: &mut Poller<'_>,
+        body: impl FnOnce(&mut Poller<'_>) -> R,
+    ) -> R {
+        self.clone().run(|| body(cx))
+    }
+
     /// Runs `body` as a part of those regions.
     pub(crate) fn run<R>(self, body: impl FnOnce() -> R) -> R {
         /// Gives the thread back what it had, also by unwinding.
@@ -338,8 +353,8 @@ impl Bequest {
 #[derive(Debug)]
 pub(crate) struct PolledRegion {
     declared: &'static Region,
-    /// `None` before the first poll.
-    open: Option<u64>,
+    /// With what it inherits; `None` before the first poll.
+    open: Option<(u64, Bequest)>,
 }
 
 impl PolledRegion {
@@ -359,15 +374,19 @@ impl PolledRegion {
         let Some(thread) = opening() else {
             return poll(cx);
         };
-        let region = with_regions(|regions| match self.open {
-            Some(region) => {
-                regions.hand(region, Some(thread));
-                region
+        let (region, inherited) = match self.open.take() {
+            Some((region, inherited)) => {
+                with_regions(|regions| regions.hand(region, Some(thread)));
+                (region, inherited)
             }
-            None => regions.open(self.declared, None, thread, true),
-        });
-        self.open = Some(region);
-        let outcome = poll(cx);
+            None => {
+                let inherited = bequeath();
+                let open = |regions: &mut Regions| regions.open(self.declared, None, thread, true);
+                (with_regions(open), inherited)
+            }
+        };
+        let inherited = &mut self.open.insert((region, inherited)).1;
+        let outcome = inherited.poll(cx, poll);
         if outcome.is_ready() {
             self.open = None;
             close(region, true);
@@ -380,7 +399,7 @@ impl PolledRegion {
 
 impl Drop for PolledRegion {
     fn drop(&mut self) {
-        if let Some(region) = self.open.take() {
+        if let Some((region, _)) = self.open.take() {
             close(region, false);
         }
     }

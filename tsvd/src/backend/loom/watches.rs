@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::defect::{Defect, counted, planted};
 use super::ledger::{Call, named};
 use super::regions::On;
 use crate::contract::{Did, Object, Pattern, Region, meet};
@@ -33,8 +34,7 @@ struct Open {
     on: Option<On>,
     /// Who works in it; nobody between two polls.
     thread: Option<usize>,
-    /// Of one that is polled: what it inherits.
-    frame: Option<Inherited>,
+    is_polled: bool,
 }
 
 /// For whom something is done.
@@ -91,6 +91,14 @@ impl Visit {
     pub(super) fn object(&self) -> Object {
         self.object
     }
+
+    /// It entered after the access of which this is the watch.
+    fn has_visited(&self, watch: &Watch) -> bool {
+        if planted(Defect::OverlapIsBetween) {
+            return watch.object == self.object && !self.own.contains(&watch.region);
+        }
+        self.visited.contains(&watch.number)
+    }
 }
 
 /// A region that was not atomic.
@@ -112,6 +120,11 @@ impl Watch {
 
     /// Of the first `count` others one that stands between the last access and `next`.
     fn interrupted(&self, count: usize, next: &Done) -> Option<(Pattern, Done)> {
+        let count = if planted(Defect::NoCut) {
+            self.foreign.len()
+        } else {
+            count
+        };
         let earlier = self.foreign.iter().take(count);
         earlier
             .filter(|foreign| meet(foreign.call.part(), next.call.part()))
@@ -135,27 +148,18 @@ impl Regions {
         self.number
     }
 
-    /// The innermost polled region of `thread`.
-    fn frame(&self, thread: usize) -> Option<&Open> {
-        let mut inner_first = self.open.iter().rev();
-        inner_first.find(|open| open.thread == Some(thread) && open.frame.is_some())
-    }
-
+    /// That of the innermost polled region of `thread`, or its own.
     fn context(&self, thread: usize) -> Context {
-        let frame = self.frame(thread);
-        frame.map_or(Context::Thread(thread), |open| Context::Polled(open.number))
-    }
-
-    fn inherited_by(&self, thread: usize) -> Option<&Inherited> {
-        let frame = self.frame(thread).and_then(|open| open.frame.as_ref());
-        frame.or_else(|| self.inherited.get(&thread))
+        let mut inner_first = self.open.iter().rev();
+        let polled = inner_first.find(|open| open.thread == Some(thread) && open.is_polled);
+        polled.map_or(Context::Thread(thread), |open| Context::Polled(open.number))
     }
 
     /// What is begun by `thread` inherits: the regions that it works in, and those that it has inherited.
     pub(super) fn bequeath(&self, thread: usize) -> Inherited {
         let own = self.open.iter();
         let own = own.filter(|open| open.thread == Some(thread));
-        let inherited = self.inherited_by(thread).into_iter();
+        let inherited = self.inherited.get(&thread).into_iter();
         let inherited = inherited.flat_map(|inherited| inherited.iter().copied());
         own.map(|open| open.number).chain(inherited).collect()
     }
@@ -180,13 +184,12 @@ impl Regions {
         is_polled: bool,
     ) -> u64 {
         let number = self.next_number();
-        let frame = is_polled.then(|| self.bequeath(thread));
         self.open.push(Open {
             number,
             declared,
             on,
             thread: Some(thread),
-            frame,
+            is_polled,
         });
         number
     }
@@ -221,6 +224,9 @@ impl Regions {
     }
 
     pub(super) fn retire(&mut self, object: Object) {
+        if planted(Defect::Immortal) {
+            return;
+        }
         self.watches.retain(|watch| watch.object != object);
     }
 
@@ -261,7 +267,7 @@ impl Regions {
                 own.map(|open| open.number).collect()
             }
         };
-        let inherited = self.inherited_by(thread);
+        let inherited = self.inherited.get(&thread);
         let (mut cuts, mut visited, mut helped) = (Vec::new(), Vec::new(), Vec::new());
         for watch in &self.watches {
             let is_same = watch.object == object && object.may_be(watch.object);
@@ -270,7 +276,9 @@ impl Regions {
             }
             if own.contains(&watch.region) {
                 cuts.push((watch.number, watch.foreign.len()));
-            } else if inherited.is_some_and(|regions| regions.contains(&watch.region)) {
+            } else if !planted(Defect::HelperIsForeign)
+                && inherited.is_some_and(|regions| regions.contains(&watch.region))
+            {
                 helped.push(watch.number);
             } else if watch.context != context && end.is_none() {
                 visited.push(watch.number);
@@ -294,6 +302,7 @@ impl Regions {
     pub(super) fn depart(&mut self, visit: Visit, thread: usize, did: Did) -> Option<Broken> {
         // One that was handed on ends elsewhere than it began, and is nobody's.
         let is_here = self.context(thread) == visit.context;
+        let did = counted(did);
         if did == Did::Nothing {
             return None;
         }
@@ -329,7 +338,7 @@ impl Regions {
         if is_here {
             let visited = self.watches.iter_mut();
             visited
-                .filter(|watch| visit.visited.contains(&watch.number))
+                .filter(|watch| visit.has_visited(watch))
                 .for_each(|watch| watch.foreign.push(done));
         }
         if !visit.is_end {
