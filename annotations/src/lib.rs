@@ -324,14 +324,14 @@ pub fn update(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// It stands on any function or method with a body, sync or async, in a contract or not. A function is an operation or a
-/// region, not both.
+/// region, not both. Under `--cfg loom` it is checked in every execution of a model, which it fails by a panic.
 ///
 /// # What it rests on
 ///
 /// - An object of the region's outlives it, or has an annotated `Drop::drop`, or is known by `id = …`: else another may come to its
 ///   address between two accesses, and be taken for it. Drop-ins know themselves.
 /// - What the region runs on other threads, and waits for, is a part of it if it inherits (`tsvd::thread`,
-///   `tsvd::context::inherit`); else it is a foreigner that came in between.
+///   `tsvd::context::inherit`, `inherit_future`); else it is a foreigner that came in between.
 /// - A second look that only its author knows for one (a version number, a check under another lock) has to be said:
 ///   `tsvd::revalidated`, or `restart` of a scope's region.
 ///

@@ -1,11 +1,59 @@
 //! The four patterns, and what keeps each from being one: another part of the object, a look anew, another region.
 
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::Relaxed;
+
 use tsvd::model::Model;
 use tsvd::sync::{Condvar, Mutex};
 use tsvd_loom_tests::shows;
 
 use super::beside;
 use super::declared::Names;
+
+/// Two ends that have nothing to do with each other.
+#[derive(Default)]
+struct Ends(AtomicU8, AtomicU8);
+
+#[tsvd::contract(thread_safe)]
+impl Ends {
+    #[tsvd::read(role = "front")]
+    fn front(&self) -> u8 {
+        self.0.load(Relaxed)
+    }
+
+    #[tsvd::write(role = "front")]
+    fn set_front(&self) {
+        self.0.store(1, Relaxed);
+    }
+
+    #[tsvd::write(role = "back")]
+    fn set_back(&self) {
+        self.1.store(1, Relaxed);
+    }
+}
+
+#[tsvd::expect_atomic]
+fn look_at_the_front(ends: &Ends) {
+    ends.front();
+    ends.front();
+}
+
+#[test]
+fn different_roles() {
+    let model = Model::new()
+        .name("regions: different roles")
+        .property("an access of another role does not meet the region's");
+    shows(model, || {
+        beside(
+            Ends::default(),
+            |ends| {
+                look_at_the_front(ends);
+                ends.set_back();
+            },
+            Ends::set_back,
+        );
+    });
+}
 
 /// Two reads, of which the second begins anew.
 #[test]
@@ -169,6 +217,17 @@ mod mutants {
             names.contains(1);
         };
         restarted_within: "the region `look_around_a_region`", look_around_a_region, insert;
+    }
+
+    #[test]
+    fn one_role() {
+        rejected(
+            "patterns::mutants::one_role",
+            "but `Ends::set_front`",
+            || {
+                beside(Ends::default(), look_at_the_front, Ends::set_front);
+            },
+        );
     }
 
     #[test]

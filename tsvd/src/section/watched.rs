@@ -43,7 +43,7 @@ impl Coming {
     }
 
     /// The delay of a call that a future makes, before it waits for what it needs.
-    #[cfg(feature = "tokio")]
+    #[cfg(all(feature = "tokio", not(loom)))]
     pub(crate) async fn awaited(self) -> Self {
         match self.0 {
             Some(approach) => Self(Some(approach.awaited().await)),
