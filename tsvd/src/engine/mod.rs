@@ -100,7 +100,7 @@ pub(crate) struct Remembered {
     pub(crate) state: trap_set::State,
     pub(crate) probability: f64,
     pub(crate) delay_ns: u64,
-    /// How many of its delays need not fit what the other processes of the run have left.
+    /// How many of its delays may still use all of the budget.
     pub(crate) owed: u32,
     /// A future was dropped while it was held at one of them.
     pub(crate) disturbed: bool,

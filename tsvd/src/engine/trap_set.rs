@@ -12,7 +12,7 @@ use super::sites::{LIMIT, SiteId};
 use super::{Remembered, TICK_NS};
 use crate::config::Parameters;
 
-/// So many delays are owed to each pair, whatever else was slept.
+/// So many delays are owed to each pair: they may use all of the budget, and further ones half of it.
 pub(crate) const OWED: u32 = 3;
 
 /// Two call sites, smaller number first.
@@ -175,7 +175,7 @@ impl TrapSet {
             .max()
     }
 
-    /// Whether a pair of `site` has delays to come that are not left out because others have slept.
+    /// Whether a pair of `site` has delays to come that may use all of the budget.
     pub(super) fn owes(&self, site: SiteId) -> bool {
         let pairs = self.pairs.lock();
         pairs.iter().any(|(key, pair)| {
@@ -410,6 +410,34 @@ mod tests {
         assert_eq!(delay_ns(1), 8 * GAP, "nobody who belongs to it");
         set.failed(4);
         assert_eq!(delay_ns(4), 8 * GAP, "another site's");
+    }
+
+    #[test]
+    fn a_pair_is_owed_its_first_delays_and_no_more() {
+        let set = TrapSet::new(Parameters::default());
+        assert!(!set.owes(1));
+        set.suspect(1, 2, GAP);
+        for _ in 0..OWED {
+            assert!(set.owes(1) && set.owes(2) && !set.owes(3));
+            set.failed(1);
+        }
+        assert!(!set.owes(1) && set.is_armed(1));
+        // What earlier runs have had counts.
+        let known = |owed| Remembered {
+            key: (3, 4),
+            state: State::Armed,
+            probability: 1.0,
+            delay_ns: GAP,
+            agreed: 0,
+            owed,
+            disturbed: false,
+        };
+        set.remember(known(0));
+        assert!(!set.owes(3));
+        set.remember(known(1));
+        assert!(set.owes(3));
+        set.violated(3, 4);
+        assert!(!set.owes(3), "nothing is delayed for");
     }
 
     #[test]
