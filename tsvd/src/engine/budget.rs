@@ -3,13 +3,36 @@
 //! Two allowances, both with a fixed part for short programs and a share of the time that has passed: one for the process,
 //! one for each thread. A delay that does not fit is left out, and its pair keeps its probability.
 //!
-//! The processes of one run (nextest begins one for each test) have the process's allowance together, else each would sleep
-//! away a fixed part that is longer than its test. Delays that are *owed*, a pair's first few and those of one that was caught
-//! before, need its own process's allowance alone. All others have half of it: what was delayed in vain is not to take the
-//! time of what is new.
+//! Of the process's allowance the first delay for a pair may use all, the next few less, and all further ones half: what was
+//! delayed in vain is not to take the time of what is new, which may have a few milliseconds to be found in.
+//!
+//! The processes of one run (nextest begins one for each test) have the half for further delays together, else each would
+//! sleep away a fixed part that is longer than its test.
 
 use super::primitive::lossy::{AtomicU64, Ordering};
 use crate::config::Parameters;
+
+/// What a delay is worth, the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Its pair has had what it was owed, or was kept apart by a delay before.
+    Further,
+    /// One of a pair's first few.
+    Owed,
+    /// A pair's first, or one for a pair that was caught before.
+    First,
+}
+
+impl Rank {
+    /// The share of the process's allowance that it may use, in quarters.
+    fn quarters(self) -> u64 {
+        match self {
+            Self::Further => 2,
+            Self::Owed => 3,
+            Self::First => 4,
+        }
+    }
+}
 
 /// Time slept on one account.
 pub(super) struct Spent {
@@ -43,11 +66,14 @@ impl Spent {
         self.with(wanted) <= allowance.of(elapsed)
     }
 
-    /// Whether it is in the half that is for what is not owed.
-    fn is_left(&self, allowance: Allowance, wanted: u64, elapsed: u64) -> bool {
-        let others = self.others_ns.load(Ordering::Relaxed);
-        let lived = elapsed.saturating_add(self.others_lived_ns.load(Ordering::Relaxed));
-        self.with(wanted).saturating_add(others) <= allowance.of(lived) / 2
+    /// Whether it is in the part that is for delays of this rank.
+    fn is_left(&self, allowance: Allowance, wanted: u64, elapsed: u64, rank: Rank) -> bool {
+        let (mut slept, mut lived) = (self.with(wanted), elapsed);
+        if rank == Rank::Further {
+            slept = slept.saturating_add(self.others_ns.load(Ordering::Relaxed));
+            lived = lived.saturating_add(self.others_lived_ns.load(Ordering::Relaxed));
+        }
+        slept <= allowance.of(lived).saturating_mul(rank.quarters()) / 4
     }
 
     fn with(&self, wanted: u64) -> u64 {
@@ -80,7 +106,7 @@ pub(super) fn reserve(
     thread: &Spent,
     wanted: u64,
     elapsed: u64,
-    owed: bool,
+    rank: Rank,
 ) -> bool {
     let allowance = |fixed_ns| Allowance {
         fixed_ns,
@@ -88,7 +114,7 @@ pub(super) fn reserve(
     };
     let of_process = allowance(parameters.budget_process_ns);
     let fits = process.fits(of_process, wanted, elapsed)
-        && (owed || process.is_left(of_process, wanted, elapsed))
+        && process.is_left(of_process, wanted, elapsed, rank)
         && thread.fits(allowance(parameters.budget_thread_ns), wanted, elapsed);
     if fits {
         process.spend(wanted);
@@ -126,7 +152,7 @@ mod tests {
                 &threads[thread],
                 wanted,
                 elapsed,
-                true,
+                Rank::First,
             )
         };
         assert!(reserve(0, thread_ns, 0));
@@ -142,37 +168,40 @@ mod tests {
     #[test]
     fn what_is_delayed_again_and_again_leaves_half_for_what_is_new() {
         let parameters = Parameters::default();
-        let half = parameters.budget_process_ns / 2;
+        let quarter = parameters.budget_process_ns / 4;
         let process = Spent::new();
         let reserve =
-            |wanted, owed| super::reserve(&parameters, &process, &Spent::new(), wanted, 0, owed);
-        assert!(reserve(half, false));
-        assert!(!reserve(1, false));
-        assert!(reserve(half, true));
-        assert!(!reserve(1, true));
+            |wanted, rank| super::reserve(&parameters, &process, &Spent::new(), wanted, 0, rank);
+        assert!(reserve(2 * quarter, Rank::Further));
+        assert!(!reserve(1, Rank::Further));
+        assert!(reserve(quarter, Rank::Owed));
+        assert!(!reserve(1, Rank::Owed));
+        assert!(reserve(quarter, Rank::First));
+        assert!(!reserve(1, Rank::First));
     }
 
     #[test]
-    fn processes_of_a_run_have_one_allowance_and_what_is_owed_needs_its_own_alone() {
+    fn processes_of_a_run_have_one_allowance_for_what_is_not_owed() {
         let parameters = Parameters::default();
         let process_ns = parameters.budget_process_ns;
-        let reserve = |process: &Spent, wanted, elapsed, owed| {
-            super::reserve(&parameters, process, &Spent::new(), wanted, elapsed, owed)
+        let reserve = |process: &Spent, wanted, elapsed, rank| {
+            super::reserve(&parameters, process, &Spent::new(), wanted, elapsed, rank)
         };
         let late = Spent::new();
         late.share(process_ns / 2 - 10, 0);
-        assert!(reserve(&late, 10, 0, false));
-        assert!(!reserve(&late, 1, 0, false), "spent by the others");
-        assert!(reserve(&late, 1, 0, true), "owed");
+        assert!(reserve(&late, 10, 0, Rank::Further));
+        assert!(!reserve(&late, 1, 0, Rank::Further), "spent by the others");
+        assert!(reserve(&late, 1, 0, Rank::Owed));
+        assert!(reserve(&late, 1, 0, Rank::First));
         // Their time gives more, to the process's account.
         let later = Spent::new();
         later.share(process_ns / 2, 1_000_000);
         let given = (1_000_000.0 * parameters.budget_share) as u64 / 2;
-        assert!(reserve(&later, given, 0, false));
-        assert!(!reserve(&later, 1, 0, false));
+        assert!(reserve(&later, given, 0, Rank::Further));
+        assert!(!reserve(&later, 1, 0, Rank::Further));
         // Nobody is owed more than a process has by itself.
         let own = Spent::new();
         own.spend(process_ns);
-        assert!(!reserve(&own, 1, 0, true));
+        assert!(!reserve(&own, 1, 0, Rank::First));
     }
 }

@@ -100,7 +100,7 @@ pub(crate) struct Remembered {
     pub(crate) state: trap_set::State,
     pub(crate) probability: f64,
     pub(crate) delay_ns: u64,
-    /// How many of its delays may still use all of the budget.
+    /// How many of its delays are still owed.
     pub(crate) owed: u32,
     /// A future was dropped while it was held at one of them.
     pub(crate) disturbed: bool,
@@ -226,7 +226,7 @@ impl<E: Environment> Engine<E> {
             &context.slept,
             delay_ns,
             self.env.now(),
-            self.trap_set.owes(site),
+            self.trap_set.rank(site),
         )
     }
 

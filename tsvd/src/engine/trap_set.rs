@@ -7,12 +7,13 @@
 
 use std::collections::HashMap;
 
+use super::budget::Rank;
 use super::primitive::lossy::{AtomicBool, AtomicU64, Mutex, Ordering};
 use super::sites::{LIMIT, SiteId};
 use super::{Remembered, TICK_NS};
 use crate::config::Parameters;
 
-/// So many delays are owed to each pair: they may use all of the budget, and further ones half of it.
+/// So many delays are owed to each pair.
 pub(crate) const OWED: u32 = 3;
 
 /// Two call sites, smaller number first.
@@ -62,6 +63,15 @@ impl Pair {
     /// Delays that spoke for an order, those of earlier runs too.
     pub(crate) fn agreements(&self) -> u32 {
         self.agreed.saturating_add(self.agreed_before)
+    }
+
+    fn rank(&self) -> Rank {
+        match self.owed.saturating_sub(self.delays) {
+            OWED.. => Rank::First,
+            // What was kept away once will be again.
+            1.. if self.agreements() == 0 => Rank::Owed,
+            _ => Rank::Further,
+        }
     }
 
     fn new(state: State, probability: f64, first_delay_ns: u64) -> Self {
@@ -175,12 +185,16 @@ impl TrapSet {
             .max()
     }
 
-    /// Whether a pair of `site` has delays to come that may use all of the budget.
-    pub(super) fn owes(&self, site: SiteId) -> bool {
+    /// What the next delay at `site` is worth: that of the pair it is worth most for.
+    pub(super) fn rank(&self, site: SiteId) -> Rank {
         let pairs = self.pairs.lock();
-        pairs.iter().any(|(key, pair)| {
-            has(*key, site) && pair.state == State::Armed && pair.delays < pair.owed
-        })
+        let armed = pairs
+            .iter()
+            .filter(|(key, pair)| has(**key, site) && pair.state == State::Armed);
+        armed
+            .map(|(_, pair)| pair.rank())
+            .max()
+            .unwrap_or(Rank::Further)
     }
 
     /// A delay at `site` caught nothing.
@@ -413,31 +427,56 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_is_owed_its_first_delays_and_no_more() {
+    fn a_pairs_delays_are_worth_less_one_after_another() {
         let set = TrapSet::new(Parameters::default());
-        assert!(!set.owes(1));
         set.suspect(1, 2, GAP);
-        for _ in 0..OWED {
-            assert!(set.owes(1) && set.owes(2) && !set.owes(3));
+        for delays in 0..OWED {
+            let rank = if delays == 0 { Rank::First } else { Rank::Owed };
+            assert_eq!([set.rank(1), set.rank(2)], [rank; 2]);
             set.failed(1);
         }
-        assert!(!set.owes(1) && set.is_armed(1));
-        // What earlier runs have had counts.
-        let known = |owed| Remembered {
-            key: (3, 4),
-            state: State::Armed,
-            probability: 1.0,
-            delay_ns: GAP,
-            agreed: 0,
-            owed,
-            disturbed: false,
+        assert!(set.is_armed(1));
+        assert_eq!(set.rank(1), Rank::Further);
+        // Its sites' best pair speaks for it.
+        set.suspect(1, 3, GAP);
+        assert_eq!(set.rank(1), Rank::First);
+        assert_eq!(set.rank(2), Rank::Further);
+    }
+
+    #[test]
+    fn what_kept_somebody_away_is_not_owed_another_delay() {
+        let set = TrapSet::new(Parameters::default());
+        set.suspect(1, 2, GAP);
+        set.failed(1);
+        set.ordered(1, 2, 1, 2);
+        assert_eq!(set.pairs()[0].1.state, State::Armed);
+        assert_eq!(set.rank(1), Rank::Further);
+    }
+
+    #[test]
+    fn what_earlier_runs_had_counts() {
+        let set = TrapSet::new(Parameters::default());
+        let rank = |owed, agreed| {
+            set.remember(Remembered {
+                key: (3, 4),
+                state: State::Armed,
+                probability: 1.0,
+                delay_ns: GAP,
+                agreed,
+                owed,
+                disturbed: false,
+            });
+            set.rank(3)
         };
-        set.remember(known(0));
-        assert!(!set.owes(3));
-        set.remember(known(1));
-        assert!(set.owes(3));
+        assert_eq!(rank(0, 0), Rank::Further);
+        assert_eq!(rank(1, 0), Rank::Owed);
+        assert_eq!(rank(1, 1), Rank::Further);
+        assert_eq!(rank(OWED, 0), Rank::First);
+        assert_eq!(rank(u32::MAX, 1), Rank::First, "caught before");
+        set.failed(3);
+        assert_eq!(set.rank(3), Rank::First, "and for as long as it is there");
         set.violated(3, 4);
-        assert!(!set.owes(3), "nothing is delayed for");
+        assert_eq!(set.rank(3), Rank::Further, "nothing is delayed for");
     }
 
     #[test]
