@@ -20,6 +20,21 @@ const MAX_DEEP: usize = 256;
 /// As many frames lie between the bottom of a thread's stack and a test, and some more.
 const MAX_BOTTOM: usize = 48;
 
+/// Goes up the calling thread's stack for as long as `on_frame` says so.
+///
+/// Without `backtrace`'s lock, where that is possible: who resolves a stack has it for some hundred milliseconds, and a thread
+/// that waited for it would come to its own delay when whoever it was to be held for is gone.
+#[inline(always)]
+fn trace(on_frame: impl FnMut(&backtrace::Frame) -> bool) {
+    #[cfg(windows)]
+    backtrace::trace(on_frame);
+    // SAFETY: the lock is for what Windows walks stacks with; elsewhere it is the unwinder of panics, which threads use at once.
+    #[cfg(not(windows))]
+    unsafe {
+        backtrace::trace_unsynchronized(on_frame);
+    }
+}
+
 /// The addresses of a stack; by default of none, for a party that was killed or had left.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RawStack {
@@ -30,12 +45,10 @@ pub(crate) struct RawStack {
 
 impl RawStack {
     /// The stack of the calling thread. Addresses only: some microseconds.
-    ///
-    /// `backtrace` serialises its users with a lock, so this waits while another thread resolves a stack.
     #[inline(never)]
     pub(crate) fn capture() -> Self {
         let mut addresses = Vec::with_capacity(MAX_FRAMES);
-        backtrace::trace(|frame| {
+        trace(|frame| {
             addresses.push(frame.ip().addr());
             addresses.len() < MAX_FRAMES
         });
@@ -54,7 +67,7 @@ impl RawStack {
     #[inline(never)]
     pub(crate) fn capture_deep() -> Self {
         let mut stack = Self::default();
-        backtrace::trace(|frame| {
+        trace(|frame| {
             stack.addresses.push(frame.ip().addr());
             let call = (frame.symbol_address().addr(), frame.sp().addr());
             stack.calls.push(call);
@@ -92,7 +105,7 @@ impl RawStack {
     #[inline(never)]
     pub(crate) fn capture_bottom() -> Self {
         let mut addresses = VecDeque::with_capacity(MAX_BOTTOM);
-        backtrace::trace(|frame| {
+        trace(|frame| {
             if addresses.len() == MAX_BOTTOM {
                 addresses.pop_front();
             }
@@ -191,6 +204,27 @@ mod tests {
         } else {
             std::hint::black_box(inner(depth - 1))
         }
+    }
+
+    /// Resolving may take a second in a large program, and a call that is to be held has its stack taken first.
+    #[cfg(not(windows))]
+    #[test]
+    fn a_stack_is_taken_while_another_thread_resolves_one() {
+        let address = RawStack::capture().addresses[0] as *mut c_void;
+        let mut taken = Vec::new();
+        backtrace::resolve(address, |_| {
+            let (send, receive) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                let stacks = [
+                    RawStack::capture(),
+                    RawStack::capture_deep(),
+                    RawStack::capture_bottom(),
+                ];
+                let _ = send.send(stacks);
+            });
+            taken.push(receive.recv_timeout(std::time::Duration::from_secs(10)));
+        });
+        assert!(matches!(&taken[..], [Ok(_), ..]));
     }
 
     #[test]
