@@ -27,8 +27,8 @@ impl Rank {
     /// The share of the process's allowance that it may use, in quarters.
     fn quarters(self) -> u64 {
         match self {
-            Self::Further => 2,
-            Self::Owed => 3,
+            Self::Further => 1,
+            Self::Owed => 2,
             Self::First => 4,
         }
     }
@@ -69,7 +69,7 @@ impl Spent {
     /// Whether it is in the part that is for delays of this rank.
     fn is_left(&self, allowance: Allowance, wanted: u64, elapsed: u64, rank: Rank) -> bool {
         let (mut slept, mut lived) = (self.with(wanted), elapsed);
-        if rank == Rank::Further {
+        if rank != Rank::First {
             slept = slept.saturating_add(self.others_ns.load(Ordering::Relaxed));
             lived = lived.saturating_add(self.others_lived_ns.load(Ordering::Relaxed));
         }
