@@ -3,11 +3,12 @@
 //! Two allowances, both with a fixed part for short programs and a share of the time that has passed: one for the process,
 //! one for each thread. A delay that does not fit is left out, and its pair keeps its probability.
 //!
-//! Of the process's allowance the first delay for a pair may use all, the next few less, and all further ones half: what was
-//! delayed in vain is not to take the time of what is new, which may have a few milliseconds to be found in.
+//! Of the process's allowance the first delay for a pair may use all, the next few three quarters, and all further ones one:
+//! what was delayed in vain is not to take the time of what is new, which may have a few milliseconds to be found in.
 //!
-//! The processes of one run (nextest begins one for each test) have the half for further delays together, else each would
-//! sleep away a fixed part that is longer than its test.
+//! The processes of one run (nextest begins one for each test) have an allowance together as well, else each would sleep away
+//! a fixed part that is longer than its test. First delays need not fit in it; owed ones have half of it, further ones a
+//! quarter.
 
 use super::primitive::lossy::{AtomicU64, Ordering};
 use crate::config::Parameters;
@@ -24,12 +25,21 @@ pub(super) enum Rank {
 }
 
 impl Rank {
-    /// The share of the process's allowance that it may use, in quarters.
+    /// The share of its process's allowance that it may use, in quarters.
     fn quarters(self) -> u64 {
         match self {
             Self::Further => 1,
-            Self::Owed => 2,
+            Self::Owed => 3,
             Self::First => 4,
+        }
+    }
+
+    /// The same of what the processes of a run have together, for all but the first.
+    fn quarters_of_run(self) -> Option<u64> {
+        match self {
+            Self::Further => Some(1),
+            Self::Owed => Some(2),
+            Self::First => None,
         }
     }
 }
@@ -62,18 +72,23 @@ impl Spent {
         self.others_lived_ns.store(lived_ns, Ordering::Relaxed);
     }
 
-    fn fits(&self, allowance: Allowance, wanted: u64, elapsed: u64) -> bool {
-        self.with(wanted) <= allowance.of(elapsed)
+    /// Whether it is in `quarters` of this account's allowance.
+    fn fits(&self, allowance: Allowance, wanted: u64, elapsed: u64, quarters: u64) -> bool {
+        self.with(wanted) <= allowance.quarters(elapsed, quarters)
     }
 
-    /// Whether it is in the part that is for delays of this rank.
-    fn is_left(&self, allowance: Allowance, wanted: u64, elapsed: u64, rank: Rank) -> bool {
-        let (mut slept, mut lived) = (self.with(wanted), elapsed);
-        if rank != Rank::First {
-            slept = slept.saturating_add(self.others_ns.load(Ordering::Relaxed));
-            lived = lived.saturating_add(self.others_lived_ns.load(Ordering::Relaxed));
-        }
-        slept <= allowance.of(lived).saturating_mul(rank.quarters()) / 4
+    /// Whether it is in `quarters` of what this account and the others have together; so it is where there are no others.
+    fn fits_with_others(
+        &self,
+        allowance: Allowance,
+        wanted: u64,
+        elapsed: u64,
+        quarters: u64,
+    ) -> bool {
+        let others = self.others_ns.load(Ordering::Relaxed);
+        let lived = self.others_lived_ns.load(Ordering::Relaxed);
+        let allowed = allowance.quarters(elapsed.saturating_add(lived), quarters);
+        lived == 0 || self.with(wanted).saturating_add(others) <= allowed
     }
 
     fn with(&self, wanted: u64) -> u64 {
@@ -92,9 +107,9 @@ struct Allowance {
 }
 
 impl Allowance {
-    fn of(self, elapsed: u64) -> u64 {
+    fn quarters(self, elapsed: u64, quarters: u64) -> u64 {
         let share = (elapsed as f64 * self.share) as u64;
-        self.fixed_ns.saturating_add(share)
+        self.fixed_ns.saturating_add(share).saturating_mul(quarters) / 4
     }
 }
 
@@ -113,9 +128,11 @@ pub(super) fn reserve(
         share: parameters.budget_share,
     };
     let of_process = allowance(parameters.budget_process_ns);
-    let fits = process.fits(of_process, wanted, elapsed)
-        && process.is_left(of_process, wanted, elapsed, rank)
-        && thread.fits(allowance(parameters.budget_thread_ns), wanted, elapsed);
+    let fits = process.fits(of_process, wanted, elapsed, rank.quarters())
+        && rank
+            .quarters_of_run()
+            .is_none_or(|quarters| process.fits_with_others(of_process, wanted, elapsed, quarters))
+        && thread.fits(allowance(parameters.budget_thread_ns), wanted, elapsed, 4);
     if fits {
         process.spend(wanted);
         thread.spend(wanted);
@@ -166,42 +183,44 @@ mod tests {
     }
 
     #[test]
-    fn what_is_delayed_again_and_again_leaves_half_for_what_is_new() {
+    fn what_is_delayed_again_and_again_leaves_the_most_for_what_is_new() {
         let parameters = Parameters::default();
         let quarter = parameters.budget_process_ns / 4;
         let process = Spent::new();
         let reserve =
             |wanted, rank| super::reserve(&parameters, &process, &Spent::new(), wanted, 0, rank);
-        assert!(reserve(2 * quarter, Rank::Further));
+        assert!(reserve(quarter, Rank::Further));
         assert!(!reserve(1, Rank::Further));
-        assert!(reserve(quarter, Rank::Owed));
+        assert!(reserve(2 * quarter, Rank::Owed));
         assert!(!reserve(1, Rank::Owed));
         assert!(reserve(quarter, Rank::First));
         assert!(!reserve(1, Rank::First));
     }
 
     #[test]
-    fn processes_of_a_run_have_one_allowance_for_what_is_not_owed() {
+    fn processes_of_a_run_have_one_allowance_but_for_first_delays() {
         let parameters = Parameters::default();
         let process_ns = parameters.budget_process_ns;
-        let reserve = |process: &Spent, wanted, elapsed, rank| {
-            super::reserve(&parameters, process, &Spent::new(), wanted, elapsed, rank)
+        let reserve = |process: &Spent, wanted, rank| {
+            super::reserve(&parameters, process, &Spent::new(), wanted, 0, rank)
         };
-        let late = Spent::new();
-        late.share(process_ns / 2 - 10, 0);
-        assert!(reserve(&late, 10, 0, Rank::Further));
-        assert!(!reserve(&late, 1, 0, Rank::Further), "spent by the others");
-        assert!(reserve(&late, 1, 0, Rank::Owed));
-        assert!(reserve(&late, 1, 0, Rank::First));
-        // Their time gives more, to the process's account.
-        let later = Spent::new();
-        later.share(process_ns / 2, 1_000_000);
-        let given = (1_000_000.0 * parameters.budget_share) as u64 / 2;
-        assert!(reserve(&later, given, 0, Rank::Further));
-        assert!(!reserve(&later, 1, 0, Rank::Further));
-        // Nobody is owed more than a process has by itself.
+        for (rank, quarters) in [(Rank::Further, 1), (Rank::Owed, 2)] {
+            let late = Spent::new();
+            late.share(process_ns / 4 * quarters - 10, 1);
+            assert!(reserve(&late, 10, rank));
+            assert!(!reserve(&late, 1, rank), "spent by the others");
+            assert!(reserve(&late, 1, Rank::First));
+            // Their time gives more.
+            let later = Spent::new();
+            later.share(process_ns / 4 * quarters, 1_000_000);
+            let given = (1_000_000.0 * parameters.budget_share) as u64 / 4 * quarters;
+            assert!(reserve(&later, given, rank));
+            assert!(!reserve(&later, 1, rank));
+        }
+        // Nobody may have more than a process has by itself.
         let own = Spent::new();
+        own.share(0, u64::MAX);
         own.spend(process_ns);
-        assert!(!reserve(&own, 1, 0, Rank::First));
+        assert!(!reserve(&own, 1, Rank::First));
     }
 }
