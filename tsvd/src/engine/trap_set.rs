@@ -173,28 +173,20 @@ impl TrapSet {
         self.show(&pairs, [known.key.0, known.key.1]);
     }
 
-    /// How long to delay an arrival at `site`, drawing at `random`; `None` when it goes on at once.
+    /// How long to delay an arrival at `site`, drawing at `random`; `None` when it goes on at once. Of the site's pairs it is
+    /// for those it is worth most for: a long one for an old pair is not to be had at the price of a new one's.
     pub(super) fn draw(&self, site: SiteId, random: f64) -> Option<u64> {
         let pairs = self.pairs.lock();
-        let armed = pairs
-            .iter()
-            .filter(|(key, pair)| has(**key, site) && pair.state == State::Armed);
-        armed
-            .filter(|(_, pair)| random < pair.probability)
-            .map(|(_, pair)| self.delay_ns(pair))
-            .max()
+        let drawn = armed_at(&pairs, site).filter(|pair| random < pair.probability);
+        let (_, delay_ns) = drawn.map(|pair| (pair.rank(), self.delay_ns(pair))).max()?;
+        Some(delay_ns)
     }
 
-    /// What the next delay at `site` is worth: that of the pair it is worth most for.
+    /// What a delay at `site` is worth. To a strategy that has no pairs they are all alike.
     pub(super) fn rank(&self, site: SiteId) -> Rank {
         let pairs = self.pairs.lock();
-        let armed = pairs
-            .iter()
-            .filter(|(key, pair)| has(**key, site) && pair.state == State::Armed);
-        armed
-            .map(|(_, pair)| pair.rank())
-            .max()
-            .unwrap_or(Rank::Further)
+        let ranks = armed_at(&pairs, site).map(Pair::rank);
+        ranks.max().unwrap_or(Rank::First)
     }
 
     /// A delay at `site` caught nothing.
@@ -333,6 +325,13 @@ impl TrapSet {
     }
 }
 
+fn armed_at(pairs: &HashMap<PairKey, Pair>, site: SiteId) -> impl Iterator<Item = &Pair> {
+    let of_site = pairs.iter().filter(move |(key, _)| has(**key, site));
+    of_site
+        .map(|(_, pair)| pair)
+        .filter(|pair| pair.state == State::Armed)
+}
+
 fn has(key: PairKey, site: SiteId) -> bool {
     key.0 == site || key.1 == site
 }
@@ -437,9 +436,11 @@ mod tests {
         }
         assert!(set.is_armed(1));
         assert_eq!(set.rank(1), Rank::Further);
-        // Its sites' best pair speaks for it.
+        assert!(set.draw(1, 0.0) > Some(2 * GAP));
+        // Its sites' best pair speaks for it, and says how long.
         set.suspect(1, 3, GAP);
         assert_eq!(set.rank(1), Rank::First);
+        assert_eq!(set.draw(1, 0.0), Some(2 * GAP));
         assert_eq!(set.rank(2), Rank::Further);
     }
 
@@ -475,8 +476,6 @@ mod tests {
         assert_eq!(rank(u32::MAX, 1), Rank::First, "caught before");
         set.failed(3);
         assert_eq!(set.rank(3), Rank::First, "and for as long as it is there");
-        set.violated(3, 4);
-        assert_eq!(set.rank(3), Rank::Further, "nothing is delayed for");
     }
 
     #[test]
