@@ -3,7 +3,7 @@
 //! Two allowances, both with a fixed part for short programs and a share of the time that has passed: one for the process,
 //! one for each thread. A delay that does not fit is left out, and its pair keeps its probability.
 //!
-//! Of the process's allowance the first delay for a pair may use all, the next few three quarters, and all further ones one:
+//! Of the process's allowance the first delay for a pair may use all, the next few three quarters, and all further ones half:
 //! what was delayed in vain is not to take the time of what is new, which may have a few milliseconds to be found in.
 //!
 //! The processes of one run (nextest begins one for each test) have an allowance together as well, else each would sleep away
@@ -16,7 +16,7 @@ use crate::config::Parameters;
 /// What a delay is worth, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
-    /// Its pair has had what it was owed, or was kept apart by a delay before.
+    /// Its pair has had what it was owed.
     Further,
     /// One of a pair's first few.
     Owed,
@@ -28,7 +28,7 @@ impl Rank {
     /// The share of its process's allowance that it may use, in quarters.
     fn quarters(self) -> u64 {
         match self {
-            Self::Further => 1,
+            Self::Further => 2,
             Self::Owed => 3,
             Self::First => 4,
         }
@@ -183,15 +183,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_delayed_again_and_again_leaves_the_most_for_what_is_new() {
+    fn what_is_delayed_again_and_again_leaves_half_for_what_is_new() {
         let parameters = Parameters::default();
         let quarter = parameters.budget_process_ns / 4;
         let process = Spent::new();
         let reserve =
             |wanted, rank| super::reserve(&parameters, &process, &Spent::new(), wanted, 0, rank);
-        assert!(reserve(quarter, Rank::Further));
+        assert!(reserve(2 * quarter, Rank::Further));
         assert!(!reserve(1, Rank::Further));
-        assert!(reserve(2 * quarter, Rank::Owed));
+        assert!(reserve(quarter, Rank::Owed));
         assert!(!reserve(1, Rank::Owed));
         assert!(reserve(quarter, Rank::First));
         assert!(!reserve(1, Rank::First));

@@ -68,9 +68,8 @@ impl Pair {
     fn rank(&self) -> Rank {
         match self.owed.saturating_sub(self.delays) {
             OWED.. => Rank::First,
-            // What was kept away once will be again.
-            1.. if self.agreements() == 0 => Rank::Owed,
-            _ => Rank::Further,
+            1.. => Rank::Owed,
+            0 => Rank::Further,
         }
     }
 
@@ -445,35 +444,24 @@ mod tests {
     }
 
     #[test]
-    fn what_kept_somebody_away_is_not_owed_another_delay() {
-        let set = TrapSet::new(Parameters::default());
-        set.suspect(1, 2, GAP);
-        set.failed(1);
-        set.ordered(1, 2, 1, 2);
-        assert_eq!(set.pairs()[0].1.state, State::Armed);
-        assert_eq!(set.rank(1), Rank::Further);
-    }
-
-    #[test]
     fn what_earlier_runs_had_counts() {
         let set = TrapSet::new(Parameters::default());
-        let rank = |owed, agreed| {
+        let rank = |owed| {
             set.remember(Remembered {
                 key: (3, 4),
                 state: State::Armed,
                 probability: 1.0,
                 delay_ns: GAP,
-                agreed,
+                agreed: 0,
                 owed,
                 disturbed: false,
             });
             set.rank(3)
         };
-        assert_eq!(rank(0, 0), Rank::Further);
-        assert_eq!(rank(1, 0), Rank::Owed);
-        assert_eq!(rank(1, 1), Rank::Further);
-        assert_eq!(rank(OWED, 0), Rank::First);
-        assert_eq!(rank(u32::MAX, 1), Rank::First, "caught before");
+        assert_eq!(rank(0), Rank::Further);
+        assert_eq!(rank(1), Rank::Owed);
+        assert_eq!(rank(OWED), Rank::First);
+        assert_eq!(rank(u32::MAX), Rank::First, "caught before");
         set.failed(3);
         assert_eq!(set.rank(3), Rank::First, "and for as long as it is there");
     }
