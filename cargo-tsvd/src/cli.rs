@@ -42,7 +42,7 @@ pub(crate) struct CleanArguments {
     /// The trap file as well: the next run knows nothing
     #[arg(long)]
     pub(crate) all: bool,
-    /// The folder with the folder `reports` [default: $TSVD_DIR, or `tsvd` in cargo's target folder]
+    /// The folder with the folder `reports` [default: that of the setting `dir` (TSVD_DIR), or `tsvd` in cargo's target folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
 }
@@ -87,7 +87,7 @@ pub(crate) struct BaselineArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportsArguments {
-    /// The folder with the folder `reports` [default: $TSVD_DIR, or `tsvd` in cargo's target folder]
+    /// The folder with the folder `reports` [default: that of the setting `dir` (TSVD_DIR), or `tsvd` in cargo's target folder]
     #[arg(long, value_name = "DIR", conflicts_with = "files")]
     pub(crate) dir: Option<PathBuf>,
     /// Reports to read instead of a folder
