@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// | status | name | meaning |
 /// |---|---|---|
 /// | 0 | `Clean` | no violation |
-/// | 1 | `Violations` | at least one violation that fails a run |
+/// | 1 | `Violations` | at least one violation that fails a run; of `baseline check`, a suspicion that is not accepted |
 /// | 2 | `Usage` | wrong arguments or configuration |
 /// | 3 | `BuildFailed` | the build failed |
 /// | 4 | `TestsFailed` | tests failed for another reason |
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// No violation.
     Clean = 0,
-    /// At least one violation that fails a run.
+    /// At least one violation that fails a run, or, where that is asked, a suspicion that is not accepted.
     Violations = 1,
     /// Wrong arguments or configuration.
     Usage = 2,

@@ -1,17 +1,20 @@
 //! The cargo subcommand of `tsvd`.
 //!
-//! A command goes through the same steps: parse (`cli`), find what it works on (`folder`), do it, print. Machine output
+//! A command goes through the same steps: parse (`cli`), find what it works on (`folder`, `reports`), do it, print. Machine output
 //! goes to stdout, progress and warnings to stderr. What the process says with its status stands in [`Exit`].
 
+mod baseline;
 mod clean;
 mod cli;
 mod exit;
 mod folder;
 mod report;
+mod reports;
 mod resolver;
+mod workspace;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use clap::Parser;
 
@@ -39,6 +42,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let result = match cli.command {
         cli::Command::Report(arguments) => report::run(&arguments),
+        cli::Command::Baseline(command) => baseline::run(&command),
         cli::Command::Clean(arguments) => clean::run(&arguments),
     };
     result.unwrap_or_else(|stop| {
@@ -58,4 +62,19 @@ struct Stop {
 /// A line for people. Where stderr is gone there is nobody to tell.
 fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// The product, to stdout. A reader that has had enough (`| head`) is no error.
+fn print(text: &str) -> Result<(), Stop> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Stop {
+            exit: Exit::Internal,
+            message: format!("cannot write to stdout: {error}"),
+        }),
+        _ => Ok(()),
+    }
 }

@@ -6,61 +6,13 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-const CLEAN: i32 = 0;
-const VIOLATIONS: i32 = 1;
-const USAGE: i32 = 2;
-const NOTHING: i32 = 5;
+use folders::{
+    CLEAN, NOTHING, USAGE, VIOLATIONS, check, command, folder, leave, package, report, texts,
+    violation,
+};
 
-/// The report of a process that watched some operations.
-fn report(seed: u64, violations: &[Value]) -> Value {
-    json!({
-        "schema": "tsvd-report/1", "tool": {"name": "tsvd", "version": "0.1.0"},
-        "run": {
-            "id": seed.to_string(), "command": ["target/debug/app"], "pid": 1, "started_at": "2026-11-24T09:10:49.000Z",
-            "duration_ms": 1, "strategy": "tsvd", "seed": seed, "round": 1
-        },
-        "summary": {
-            "operations": 10, "sites": 2, "sites_concurrent": 2, "objects_sampled": 1, "near_misses": 1,
-            "pairs_armed": 1, "delays": 1, "delay_ms": 2, "violations": violations.len()
-        },
-        "violations": violations, "suspicions": [], "coverage": [], "pairs": []
-    })
-}
-
-fn violation(id: &str, thread: &str) -> Value {
-    let party = |operation: &str, access: &str, line: u32| {
-        json!({
-            "contract": "app::Slab", "operation": operation, "access": access, "role": null, "test": null,
-            "site": {"file": "src/main.rs", "line": line, "column": 5},
-            "context": {"thread": thread, "thread_id": line, "task": null, "spawned_at": null},
-            "entered_ms": 1.0, "delayed_ms": 0.0, "stack": []
-        })
-    };
-    json!({
-        "id": id, "kind": "read-write", "cross_test": false,
-        "object": {"kind": "place", "type": "app::Slab", "address": "0x1000", "name": null, "key": null},
-        "detected_by": "trap", "gap_ms": 1.5, "occurrences": 1,
-        "first": party("insert", "write", 2), "second": party("get", "read", 3), "region": null
-    })
-}
-
-/// A folder as runs leave it, with these files among its reports.
-fn folder(files: &[(&str, String)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("reports")).unwrap();
-    for (name, text) in files {
-        fs::write(folder.path().join("reports").join(name), text).unwrap();
-    }
-    folder
-}
-
-fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-tsvd"));
-    command.env_remove("TSVD_DIR").env_remove("NO_COLOR");
-    command
-}
+mod folders;
 
 /// Runs `cargo-tsvd report` with `arguments` on the reports of `folder`.
 fn run(folder: &Path, arguments: &[&str]) -> Output {
@@ -71,27 +23,6 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .output()
         .unwrap()
-}
-
-#[track_caller]
-fn check(output: &Output, status: i32, in_stdout: &[&str], in_stderr: &[&str]) {
-    let (stdout, stderr) = texts(output);
-    let all = format!(
-        "status {:?}\nstdout:\n{stdout}\nstderr:\n{stderr}",
-        output.status.code()
-    );
-    assert_eq!(output.status.code(), Some(status), "{all}");
-    for (stream, expected) in [(&stdout, in_stdout), (&stderr, in_stderr)] {
-        assert_eq!(stream.is_empty(), expected.is_empty(), "{all}");
-        for part in expected {
-            assert!(stream.contains(part), "{part:?} is not in\n{all}");
-        }
-    }
-}
-
-fn texts(output: &Output) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (text(&output.stdout), text(&output.stderr))
 }
 
 #[test]
@@ -323,21 +254,12 @@ fn the_folder_is_found_by_variable_or_cargo() {
         .unwrap();
     check(&output, CLEAN, &["no violation"], &[]);
 
-    let package = tempfile::tempdir().unwrap();
-    fs::create_dir(package.path().join("src")).unwrap();
-    fs::write(package.path().join("src/lib.rs"), "").unwrap();
-    fs::write(
-        package.path().join("Cargo.toml"),
-        "[package]\nname = \"app\"\nedition = \"2024\"\n",
-    )
-    .unwrap();
-    let reports = package.path().join("elsewhere/tsvd/reports");
-    fs::create_dir_all(&reports).unwrap();
-    fs::write(
-        reports.join("1.json"),
+    let package = package(&[]);
+    let with_one = [(
+        "1.json",
         report(1, &[violation("0123456789abcdef", "a")]).to_string(),
-    )
-    .unwrap();
+    )];
+    leave(&package.path().join("elsewhere/tsvd"), &with_one);
     // An empty variable is an unset one.
     for variable in [None, Some("")] {
         let output = command()
@@ -349,6 +271,32 @@ fn the_folder_is_found_by_variable_or_cargo() {
             .unwrap();
         check(&output, VIOLATIONS, &["0123456789abcdef"], &[]);
     }
+}
+
+#[test]
+fn the_folder_that_the_workspace_sets_is_found() {
+    let package = package(&[("1.json", report(1, &[]).to_string())]);
+    let with_one = [(
+        "1.json",
+        report(1, &[violation("0123456789abcdef", "a")]).to_string(),
+    )];
+    leave(&package.path().join("out"), &with_one);
+    let run = |toml: &str| {
+        fs::write(package.path().join("tsvd.toml"), toml).unwrap();
+        command()
+            .arg("report")
+            .current_dir(package.path().join("src"))
+            .output()
+            .unwrap()
+    };
+    check(&run("seed = 1"), CLEAN, &["no violation"], &[]);
+    check(&run("dir = 'out'"), VIOLATIONS, &["0123456789abcdef"], &[]);
+    check(
+        &run("seed = 1\ndir = 1"),
+        USAGE,
+        &[],
+        &["tsvd.toml:2: dir is a path"],
+    );
 }
 
 #[test]

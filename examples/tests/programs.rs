@@ -3,10 +3,12 @@
 #![cfg(not(loom))]
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-use tsvd::report::{Kind, Report, Summary, Violation, load_dir};
+use cargo_tsvd::Exit;
+use tsvd::report::{Baseline, Kind, Report, Summary, Violation, load_dir};
 
 struct Ran {
     status: Option<i32>,
@@ -21,6 +23,10 @@ fn run(program: &str, arguments: &[&str]) -> Ran {
 
 /// In a folder that may have what earlier runs left; the reports are those of all runs.
 fn run_in(dir: &Path, program: &str, arguments: &[&str]) -> Ran {
+    run_with(dir, program, arguments, &[])
+}
+
+fn run_with(dir: &Path, program: &str, arguments: &[&str], settings: &[(&str, &OsStr)]) -> Ran {
     let mut command = Command::new(program);
     for variable in ["TSVD", "TSVD_ON_VIOLATION", "TSVD_SEED"] {
         command.env_remove(variable);
@@ -28,6 +34,7 @@ fn run_in(dir: &Path, program: &str, arguments: &[&str]) -> Ran {
     let output = command
         .args(arguments)
         .env("TSVD_DIR", dir)
+        .envs(settings.iter().copied())
         .output()
         .expect("the program runs");
     let loaded = load_dir(&dir.join("reports")).expect("a report folder");
@@ -418,6 +425,54 @@ fn undeclared() {
     }
     let expected = ["undeclared::count", "undeclared::register"].map(str::to_owned);
     assert_eq!(suspected, BTreeSet::from(expected));
+}
+
+/// Runs that deny suspicions, each after those of the last are accepted: of two that the program has, no third is left to fail it.
+#[test]
+fn undeclared_and_accepted() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("baseline.json");
+    let words = ["cargo-tsvd", "baseline", "write", "--dir"].map(OsStr::new);
+    let places = [
+        dir.path().as_os_str(),
+        OsStr::new("--baseline"),
+        file.as_os_str(),
+    ];
+    let write = || cargo_tsvd::run(words.into_iter().chain(places).map(OsStr::to_owned));
+    let (mut failed, mut passed) = (0, 0);
+    for _ in 0..5 {
+        let mut settings = vec![("TSVD_SUSPICIONS", OsStr::new("deny"))];
+        if file.exists() {
+            settings.push(("TSVD_BASELINE", file.as_os_str()));
+        }
+        let baseline = Baseline::read(&file).unwrap_or_default();
+        let ran = run_with(dir.path(), env!("CARGO_BIN_EXE_undeclared"), &[], &settings);
+        let [report] = &ran.reports[..] else {
+            panic!("one report");
+        };
+        for suspicion in &report.suspicions {
+            assert_eq!(suspicion.accepted, baseline.accepts(&suspicion.id));
+        }
+        if report.suspicions.iter().all(|suspicion| suspicion.accepted) {
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+            passed += report.suspicions.len();
+        } else {
+            assert_eq!(ran.status, Some(66), "{}", ran.stderr);
+            assert!(
+                ran.stderr
+                    .contains("`cargo tsvd baseline write` accepts it"),
+                "{}",
+                ran.stderr
+            );
+            failed += 1;
+        }
+        assert_eq!(write(), Exit::Clean);
+        std::fs::remove_dir_all(dir.path().join("reports")).expect("reports of this run");
+    }
+    assert!(
+        (1..=2).contains(&failed) && passed > 0,
+        "{failed} failed, {passed} passed"
+    );
 }
 
 #[test]

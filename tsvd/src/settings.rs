@@ -14,7 +14,8 @@
 //! |---|---|---|---|---|
 //! | `enabled` | whether operations are watched; `auto`: in tests and after `enable` | `on`, `1`, `true`, `off`, `0`, `false` or `auto` | auto | ours |
 //! | `on_violation` | `fail`: a status of 0 becomes 66; `panic`: the second party panics, but not while unwinding or in an annotated `Drop::drop`; `abort`; `record`: nothing but the report | `fail`, `panic`, `abort` or `record` | fail | 66 as the sanitizers' |
-//! | `suspicions` | interleavings that would interrupt a region if one were declared: `list` shows them at the end, `deny` fails the run, too, `off` looks for none | `list`, `deny` or `off` | list | ours |
+//! | `suspicions` | interleavings that would interrupt a region if one were declared: `list` shows them at the end, `deny` fails the run, too, unless the baseline accepts them, `off` looks for none | `list`, `deny` or `off` | list | ours |
+//! | `baseline` | the suspicions that are accepted, relative to the workspace root; `cargo tsvd baseline write` makes it | a file that is there | tsvd-baseline.json, if it is there | ours |
 //! | `dir` | gets `reports/`, `heartbeat/` and `traps.json`, what a run learns for the next; in `tsvd.toml` relative to that file | a folder | target/tsvd | ours |
 //! | `seed` | of every random choice; named in the report | a whole number below 2^64 | a new one | ours |
 //! | `rounds` | how often `check` and `#[tsvd::test]` run a body at most, unless the test says it | 1 to 10000 rounds | 10 | ours |

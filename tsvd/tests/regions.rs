@@ -17,7 +17,7 @@ use tsvd::__private::{
     Access, AccessGuard, Object, Operation, PlainKey as _, Region, RegionGuard, access, enabled,
     region,
 };
-use tsvd::report::{Kind, Pattern, Violation};
+use tsvd::report::{Baseline, Kind, Pattern, Violation};
 
 const fn operation(name: &'static str, access: Access) -> Operation {
     Operation::new("regions::Cache", name, access, Location::caller()).thread_safe()
@@ -524,26 +524,71 @@ fn check_then_act_that_nobody_declared_is_suspected() {
     assert!(parties.iter().all(|party| !party.stack.is_empty()));
 }
 
+/// Suspected in its first run.
+fn undeclared_increment() {
+    let cache = Cache::default();
+    both(
+        |_| {
+            let before = cache.get(1).unwrap_or(0);
+            cache.insert(1, before + 1);
+        },
+        |_| {
+            cache.insert(1, 0);
+        },
+        200,
+    );
+}
+
 #[test]
 fn a_suspicion_can_be_denied() {
-    let Some(ended) = run_with(&[("TSVD_SUSPICIONS", "deny")], || {
-        let cache = Cache::default();
-        both(
-            |_| {
-                let before = cache.get(1).unwrap_or(0);
-                cache.insert(1, before + 1);
-            },
-            |_| {
-                cache.insert(1, 0);
-            },
-            200,
-        );
-    }) else {
+    let Some(ended) = run_with(&[("TSVD_SUSPICIONS", "deny")], undeclared_increment) else {
         return;
     };
     assert_eq!(ended.status, Some(66), "{}\n{}", ended.stdout, ended.stderr);
     let report = ended.report.expect("a report");
     assert!(report.violations.is_empty() && !report.suspicions.is_empty());
+}
+
+/// By the file at the workspace root, and by one that is named.
+#[test]
+fn a_suspicion_that_the_baseline_accepts_fails_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("Cargo.lock"), "").unwrap();
+    let there = ("CARGO_MANIFEST_DIR", root.path().to_str().unwrap());
+    let named = ("TSVD_BASELINE", "ci/accepted.json");
+    for (file, settings) in [
+        ("tsvd-baseline.json", vec![there]),
+        ("ci/accepted.json", vec![there, named]),
+    ] {
+        let file = root.path().join(file);
+        let run = |baseline: &Baseline, status| {
+            baseline.write(&file).unwrap();
+            let settings = [&settings[..], &[("TSVD_SUSPICIONS", "deny")]].concat();
+            let ended = run_with(&settings, undeclared_increment)?;
+            assert_eq!(ended.status, Some(status), "{}", ended.stderr);
+            let suspicions = ended.report.expect("a report").suspicions;
+            assert!(!suspicions.is_empty());
+            for suspicion in &suspicions {
+                assert_eq!(suspicion.accepted, status == 0, "{suspicion:#?}");
+            }
+            Some((suspicions, ended.stderr))
+        };
+        let mut baseline = Baseline::default();
+        let Some((suspicions, stderr)) = run(&baseline, 66) else {
+            return;
+        };
+        assert!(stderr.contains("tsvd: 1 suspicion, in "), "{stderr}");
+        // That of another is of no use.
+        let mut other = suspicions[0].clone();
+        other.id = "0000000000000001".to_owned();
+        baseline.accept(&other);
+        run(&baseline, 66);
+        for suspicion in &suspicions {
+            assert!(baseline.accept(suspicion));
+        }
+        let (_, stderr) = run(&baseline, 0).expect("the parent");
+        assert!(!stderr.contains("tsvd"), "{stderr}");
+    }
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn the_more_telling_description_is_kept() {
     };
     kept(|violation| violation["cross_test"] = json!(true));
     kept(|violation| violation["expected"] = json!(true));
+    kept(|violation| violation["accepted"] = json!(true));
     kept(|violation| violation["second"]["stack"] = json!([]));
     kept(|violation| violation["second"]["entered_ms"] = json!(9999.0));
 }
@@ -119,15 +120,18 @@ fn the_run_of_a_violation_is_found_again() {
 
 /// Reports over few ids, sites and starts, so that they meet.
 fn any_report() -> impl Strategy<Value = Report> {
-    let flags = [any::<bool>(), any::<bool>(), any::<bool>()];
+    let flags = [any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()];
     let violation = (0..3_u8, 0..3_u64, flags, 0..3_u32).prop_map(
-        |(id, occurrences, [cross_test, expected, stack], thread)| {
+        |(id, occurrences, [cross_test, expected, accepted, stack], thread)| {
             let mut violation = report::violation();
             violation["id"] = json!(format!("{id:016x}"));
             violation["occurrences"] = json!(occurrences);
             violation["cross_test"] = json!(cross_test);
             if expected {
                 violation["expected"] = json!(true);
+            }
+            if accepted {
+                violation["accepted"] = json!(true);
             }
             violation["first"]["context"]["thread_id"] = json!(thread);
             violation["second"]["site"]["line"] = json!(thread);

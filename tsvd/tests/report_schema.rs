@@ -57,6 +57,7 @@ fn every_variant_satisfies_the_schema() {
         let accesses = json!([region["first"], region["second"]]);
         let mut suspicion = region.clone();
         suspicion["region"] = json!({"name": "get_or_create", "pattern": pattern, "strict": true, "accesses": accesses});
+        suspicion["accepted"] = json!(true);
         value["suspicions"].as_array_mut().unwrap().push(suspicion);
     }
     for state in ["armed", "ordered", "decayed", "violated"] {

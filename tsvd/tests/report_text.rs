@@ -173,7 +173,10 @@ fn summaries_count() {
         .unwrap()
         .push(cross.clone());
     value["suspicions"] = json!([cross]);
-    check("summary_cross_test.txt", &summary(value));
+    check("summary_cross_test.txt", &summary(value.clone()));
+    cross["accepted"] = json!(true);
+    value["suspicions"].as_array_mut().unwrap().push(cross);
+    check("summary_accepted.txt", &summary(value));
     let mut value = report::full();
     value["violations"][0]["expected"] = json!(true);
     check("summary_expected.txt", &summary(value));

@@ -36,7 +36,11 @@ fn workspace(toml: impl AsRef<[u8]>) -> tempfile::TempDir {
 
 /// A process that has these settings ends before it runs a test, with all of these texts.
 fn stops(variables: &[(&str, &OsStr)], toml: impl AsRef<[u8]>, texts: &[&str]) {
-    let root = workspace(toml);
+    stops_in(&workspace(toml), variables, texts);
+}
+
+/// The same in this workspace.
+fn stops_in(root: &tempfile::TempDir, variables: &[(&str, &OsStr)], texts: &[&str]) {
     let mut variables = variables.to_vec();
     variables.push(("CARGO_MANIFEST_DIR", root.path().as_os_str()));
     let ended = run_with_bytes(&variables, || println!("a test ran"))
@@ -149,6 +153,61 @@ fn a_wrong_file_stops_with_its_line() {
     ];
     for (toml, text) in cases {
         stops(&[], toml, &[text]);
+    }
+}
+
+#[test]
+fn a_wrong_baseline_stops_with_its_line() {
+    in_child!();
+    let root = workspace("");
+    let baseline = |text: &[u8]| {
+        std::fs::write(root.path().join("tsvd-baseline.json"), text).unwrap();
+    };
+    let cases: [(&[u8], &str); 4] = [
+        (
+            b"{\"schema\": \"tsvd-baseline/1\", \"accepted\": [\n<<<<<<< HEAD\n]}",
+            "tsvd-baseline.json:2: no baseline: expected value",
+        ),
+        (
+            b"{\"schema\": \"tsvd-baseline/1\", \"accepted\": [\n{\"id\": \"1\"}\n]}",
+            "tsvd-baseline.json:2: no baseline: invalid value: string \"1\", expected an id",
+        ),
+        (
+            b"{\"schema\": \"tsvd-report/1\"}",
+            "its schema is \"tsvd-report/1\", this version of tsvd reads \"tsvd-baseline/1\"",
+        ),
+        (b"\xff", "stream did not contain valid UTF-8"),
+    ];
+    for (text, message) in cases {
+        baseline(text);
+        stops_in(&root, &[], &[message]);
+    }
+    std::fs::rename(
+        root.path().join("tsvd-baseline.json"),
+        root.path().join("named.json"),
+    )
+    .unwrap();
+    let named = ("TSVD_BASELINE", OsStr::new("named.json"));
+    stops_in(&root, &[named], &["named.json", "UTF-8"]);
+    let missing = ("TSVD_BASELINE", OsStr::new("none.json"));
+    stops_in(
+        &root,
+        &[missing],
+        &["TSVD_BASELINE=\"none.json\" is not allowed; TSVD_BASELINE is a file that is there"],
+    );
+}
+
+#[test]
+fn a_baseline_that_nobody_reads_is_not_wrong() {
+    let root = workspace("");
+    std::fs::write(root.path().join("tsvd-baseline.json"), "").unwrap();
+    let there = ("CARGO_MANIFEST_DIR", root.path().to_str().unwrap());
+    for setting in [("TSVD", "off"), ("TSVD_SUSPICIONS", "off")] {
+        let Some(ended) = run_with(&[there, setting], || Store::new().insert()) else {
+            return;
+        };
+        assert_eq!(ended.status, Some(0), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("baseline"), "{}", ended.stderr);
     }
 }
 

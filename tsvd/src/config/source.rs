@@ -76,7 +76,7 @@ pub(crate) fn resolve(
     let mut config = Config::default();
     // In rising order: the last word is followed.
     for given in given {
-        wrong.extend(apply(&mut config, given).err());
+        wrong.extend(apply(&mut config, given, root).err());
     }
     if wrong.is_empty() {
         Ok(config)
@@ -178,12 +178,12 @@ fn from_toml(text: &str, file: &Path, wrong: &mut Vec<Wrong>) -> Vec<Given> {
 }
 
 /// Writes one setting into `config`.
-fn apply(config: &mut Config, given: Given) -> Result<(), Wrong> {
+fn apply(config: &mut Config, given: Given, root: Option<&Path>) -> Result<(), Wrong> {
     let Given { place, key, value } = given;
     let Some(setting) = Setting::of(&key) else {
         return Err(Wrong::Key { place, typed: key });
     };
-    put(config, setting, &place, &value).ok_or_else(|| Wrong::Value {
+    put(config, setting, &place, &value, root).ok_or_else(|| Wrong::Value {
         value: value.to_string(),
         setting: setting.key,
         allowed: setting.allowed(),
@@ -191,7 +191,13 @@ fn apply(config: &mut Config, given: Given) -> Result<(), Wrong> {
     })
 }
 
-fn put(config: &mut Config, setting: &Setting, place: &Place, value: &Typed) -> Option<()> {
+fn put(
+    config: &mut Config,
+    setting: &Setting,
+    place: &Place,
+    value: &Typed,
+    root: Option<&Path>,
+) -> Option<()> {
     match setting.kind {
         Kind::Words(words) => {
             let value = value.as_word()?;
@@ -207,7 +213,7 @@ fn put(config: &mut Config, setting: &Setting, place: &Place, value: &Typed) -> 
             put(config, (min..=max).contains(&value).then_some(value)?);
         }
         Kind::Folder(put) => {
-            let folder = Path::new(value.as_folder()?);
+            let folder = Path::new(value.as_path()?);
             let base = match place {
                 Place::File { file, .. } => file.parent(),
                 Place::Program(_) | Place::Environment(_) => None,
@@ -216,6 +222,11 @@ fn put(config: &mut Config, setting: &Setting, place: &Place, value: &Typed) -> 
                 config,
                 base.map_or(folder.to_owned(), |base| base.join(folder)),
             );
+        }
+        Kind::File(put) => {
+            // Tests run in the folders of their packages, programs anywhere.
+            let file = root.unwrap_or(Path::new("")).join(value.as_path()?);
+            put(config, file.is_file().then_some(file)?);
         }
     }
     Some(())
@@ -240,13 +251,13 @@ impl Typed {
         }
     }
 
-    fn as_folder(&self) -> Option<&OsStr> {
-        let folder = match self {
+    fn as_path(&self) -> Option<&OsStr> {
+        let path = match self {
             Self::Text(text) => text.as_os_str(),
             Self::String(text) => OsStr::new(text),
             Self::Number(_) | Self::Bool(_) | Self::Other => return None,
         };
-        (!folder.is_empty()).then_some(folder)
+        (!path.is_empty()).then_some(path)
     }
 }
 

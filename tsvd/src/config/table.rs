@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::{Asynchronous, Parameters, StrategyName};
+use crate::report::Baseline;
 
 /// `enabled`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) dir: Option<PathBuf>,
     pub(crate) on_violation: OnViolation,
     pub(crate) suspicions: Suspicions,
+    /// The file of accepted suspicions, if one is named; `None` for the one at the workspace root, should it be there.
+    pub(crate) baseline: Option<PathBuf>,
     /// `None` for one that is drawn anew in each run.
     pub(crate) seed: Option<u64>,
     /// The most rounds of a body that is checked.
@@ -59,6 +62,7 @@ impl Default for Config {
             dir: None,
             on_violation: OnViolation::Fail,
             suspicions: Suspicions::List,
+            baseline: None,
             seed: None,
             rounds: 10,
             parameters: Parameters::default(),
@@ -111,6 +115,8 @@ pub(super) enum Kind {
     Whole(u64, u64, fn(&mut Config, u64)),
     Decimal(f64, f64, fn(&mut Config, f64)),
     Folder(fn(&mut Config, PathBuf)),
+    /// One that has to be there.
+    File(fn(&mut Config, PathBuf)),
 }
 
 impl Setting {
@@ -137,6 +143,7 @@ impl Setting {
             Kind::Whole(min, max, _) => format!("a whole number from {min} to {max}"),
             Kind::Decimal(min, max, _) => format!("a number from {min} to {max}"),
             Kind::Folder(_) => "a folder".to_owned(),
+            Kind::File(_) => "a file that is there".to_owned(),
         }
     }
 
@@ -151,7 +158,7 @@ impl Setting {
             ..
         } = self;
         let allowed = match self.kind {
-            Kind::Words(_) | Kind::Folder(_) => self.allowed(),
+            Kind::Words(_) | Kind::Folder(_) | Kind::File(_) => self.allowed(),
             Kind::Whole(_, u64::MAX, _) => "a whole number below 2^64".to_owned(),
             Kind::Whole(min, max, _) => format!("{min} to {max} {unit}"),
             Kind::Decimal(min, max, _) => format!("{min} to {max} {unit}"),
@@ -230,7 +237,7 @@ pub(super) static TABLE: &[Setting] = &[
     },
     Setting {
         key: "suspicions", unit: "", source: "ours",
-        meaning: "interleavings that would interrupt a region if one were declared: `list` shows them at the end, `deny` fails the run, too, `off` looks for none",
+        meaning: "interleavings that would interrupt a region if one were declared: `list` shows them at the end, `deny` fails the run, too, unless the baseline accepts them, `off` looks for none",
         kind: Kind::Words(&[
             ("list", |config| config.suspect(Suspicions::List)),
             ("deny", |config| config.suspect(Suspicions::Deny)),
@@ -241,6 +248,15 @@ pub(super) static TABLE: &[Setting] = &[
             Suspicions::Deny => "deny",
             Suspicions::Off => "off",
         }.to_owned(),
+    },
+    Setting {
+        key: "baseline", unit: "", source: "ours",
+        meaning: "the suspicions that are accepted, relative to the workspace root; `cargo tsvd baseline write` makes it",
+        kind: Kind::File(|config, file| config.baseline = Some(file)),
+        show: |config| match &config.baseline {
+            Some(file) => file.display().to_string(),
+            None => format!("{}, if it is there", Baseline::FILE),
+        },
     },
     Setting {
         key: "dir", unit: "", source: "ours",

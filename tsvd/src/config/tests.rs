@@ -79,6 +79,11 @@ fn every_setting_is_understood_in_every_place_and_shown_as_it_was_set() {
             }
             Kind::Decimal(..) => ("0.25".to_owned(), "0.25".to_owned()),
             Kind::Folder(_) => ("/some/where".to_owned(), "\"/some/where\"".to_owned()),
+            Kind::File(_) => {
+                let file = std::env::current_exe().unwrap();
+                let file = file.to_str().unwrap().to_owned();
+                (file.clone(), format!("{file:?}"))
+            }
         };
         let key = setting.key;
         let places = [
@@ -100,7 +105,7 @@ fn every_setting_is_understood_in_every_place_and_shown_as_it_was_set() {
 fn each_setting_goes_where_it_belongs() {
     let config = settle(
         &[("TSVD", "on"), ("TSVD_ON_VIOLATION", "abort")],
-        "dir = \"/a b\"\nseed = 0xff\nrounds = 3\nsuspicions = \"deny\"\nstrategy = \"tsvd-fixed\"\nwindow_ms = 1_000\nbudget_share = 1\nhistory_kib = 100",
+        "dir = \"/a b\"\nbaseline = \"tsvd.toml\"\nseed = 0xff\nrounds = 3\nsuspicions = \"deny\"\nstrategy = \"tsvd-fixed\"\nwindow_ms = 1_000\nbudget_share = 1\nhistory_kib = 100",
     );
     let parameters = Parameters {
         strategy: StrategyName::TsvdFixed,
@@ -110,6 +115,8 @@ fn each_setting_goes_where_it_belongs() {
         history_lines: 1 << 10,
         ..Parameters::default()
     };
+    let baseline = config.as_ref().unwrap().baseline.clone();
+    assert!(baseline.as_ref().unwrap().is_absolute(), "{baseline:?}");
     assert_eq!(
         config,
         Ok(Config {
@@ -117,6 +124,7 @@ fn each_setting_goes_where_it_belongs() {
             dir: Some(PathBuf::from("/a b")),
             on_violation: OnViolation::Abort,
             suspicions: Suspicions::Deny,
+            baseline,
             seed: Some(255),
             rounds: 3,
             parameters,
@@ -157,6 +165,23 @@ fn a_folder_in_the_file_is_relative_to_it_and_one_in_a_variable_is_not() {
 }
 
 #[test]
+fn a_file_is_relative_to_the_root_wherever_it_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("ci")).unwrap();
+    std::fs::write(root.path().join("ci/b.json"), "").unwrap();
+    let file = root.path().join("ci/b.json");
+    let variable = (OsString::from("TSVD_BASELINE"), OsString::from("ci/b.json"));
+    let config = resolve(&[], [variable], Some(root.path())).unwrap();
+    assert_eq!(config.baseline, Some(file.clone()));
+    let given = program("baseline", "ci/b.json");
+    let config = resolve(&[given], [], Some(root.path())).unwrap();
+    assert_eq!(config.baseline, Some(file.clone()));
+    std::fs::write(root.path().join("tsvd.toml"), "baseline = 'ci/b.json'").unwrap();
+    let config = resolve(&[], [], Some(root.path())).unwrap();
+    assert_eq!(config.baseline, Some(file));
+}
+
+#[test]
 fn a_wrong_value_is_named_with_its_place_and_what_is_allowed() {
     let refused = |variables: &[(&str, &str)], toml| settle(variables, toml).unwrap_err();
     let cases = [
@@ -183,6 +208,14 @@ fn a_wrong_value_is_named_with_its_place_and_what_is_allowed() {
         (
             refused(&[], "decay = nan"),
             "tsvd.toml:1: decay = nan is not allowed; decay is a number from 0 to 1",
+        ),
+        (
+            refused(&[("TSVD_BASELINE", "none.json")], ""),
+            "TSVD_BASELINE=\"none.json\" is not allowed; TSVD_BASELINE is a file that is there",
+        ),
+        (
+            refused(&[], "baseline = \".\""),
+            "tsvd.toml:1: baseline = \".\" is not allowed; baseline is a file that is there",
         ),
         (
             refused(&[], "dir = 7"),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::source::Place;
 use super::table::{Setting, TABLE};
+use crate::report::BaselineError;
 
 /// Something that is not allowed in a place for settings.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) enum Wrong {
         file: PathBuf,
         error: std::io::Error,
     },
+    /// A baseline that is none.
+    Baseline(BaselineError),
 }
 
 impl fmt::Display for Wrong {
@@ -79,6 +82,7 @@ impl fmt::Display for Wrong {
                 message,
             } => write!(f, "{}:{line}: not TOML: {message}", file.display()),
             Self::File { file, error } => write!(f, "cannot read {}: {error}", file.display()),
+            Self::Baseline(error) => error.fmt(f),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::model::{Coverage, Pair, Report, Run, SCHEMA, Site, Summary, Violation
 /// Unites reports; `None` if there are none.
 ///
 /// - violations and suspicions are united by id, their occurrences added. Kept is the description that is not
-///   [`cross_test`](Violation::cross_test) nor [`expected`](Violation::expected), then the one with more stacks, then the one seen earlier in its run;
+///   [`cross_test`](Violation::cross_test) nor [`expected`](Violation::expected) nor [`accepted`](Violation::accepted), then the one with more stacks, then the one seen earlier in its run;
 /// - coverage is united by contract, operation and site, its hits added;
 /// - pairs are united whichever site comes first: delays are added, the furthest state and highest probability kept;
 /// - numbers of events are added; sites and violations are counted anew, for both reports may know the same ones;
@@ -122,7 +122,7 @@ fn telling(violation: &Violation) -> impl Ord + use<> {
     description.occurrences = 0;
     (
         // One that fails the run first.
-        violation.cross_test || violation.expected,
+        violation.cross_test || violation.expected || violation.accepted,
         violation.cross_test,
         Reverse(stacks.into_iter().filter(|has| *has).count()),
         // In microseconds: floats have no order of their own.

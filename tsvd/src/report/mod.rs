@@ -3,11 +3,13 @@
 //! - The types ([`Report`] and its parts) are the JSON format [`SCHEMA`]; its JSON Schema is `report.schema.json` in this
 //!   crate. Fields may be added, so every type is `#[non_exhaustive]` and readers skip what they do not know.
 //! - [`write()`], [`read()`] and [`load_dir()`] move reports to and from disk.
+//! - A [`Baseline`] is the file of the suspicions that are accepted.
 //! - A [`Heartbeat`] is what a process without anything to report leaves.
 //! - [`merge()`] unites the reports of several processes.
 //! - [`Rendering`] turns violations into text for people, [`printable()`] any other text of a report.
 //! - [`path`] and [`fingerprint()`] make sites and ids that mean the same on every machine.
 
+mod baseline;
 mod escape;
 mod file;
 mod fingerprint;
@@ -26,6 +28,7 @@ mod time;
 #[cfg(all(feature = "detect", not(loom)))]
 mod trim;
 
+pub use baseline::{Accepted, Baseline, BaselineError};
 pub use escape::printable;
 pub use file::{LoadedReports, ReadError, load_dir, read, write};
 pub use fingerprint::{PartyIdentity, fingerprint, fingerprint_of_region};

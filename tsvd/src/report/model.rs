@@ -162,6 +162,9 @@ pub struct Violation {
     /// Whether it was seen only in tests that expect it. Such a violation does not fail the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub expected: bool,
+    /// Whether it is a suspicion that the baseline accepts. Such a suspicion does not fail the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accepted: bool,
     /// What both parties acted on.
     pub object: ObjectInfo,
     /// How the parties were caught.
@@ -190,6 +193,17 @@ pub enum Kind {
     ReadWrite,
     /// A region expected to be atomic was interrupted.
     Atomicity,
+}
+
+impl Kind {
+    /// The word used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WriteWrite => "write-write",
+            Self::ReadWrite => "read-write",
+            Self::Atomicity => "atomicity",
+        }
+    }
 }
 
 /// How a violation was caught.
@@ -432,6 +446,18 @@ pub enum Pattern {
     /// Write, foreign read, write: the foreign read sees a state in between.
     #[serde(rename = "W-R-W")]
     WriteReadWrite,
+}
+
+impl Pattern {
+    /// The word used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ReadWriteRead => "R-W-R",
+            Self::WriteWriteRead => "W-W-R",
+            Self::ReadWriteWrite => "R-W-W",
+            Self::WriteReadWrite => "W-R-W",
+        }
+    }
 }
 
 /// How often a call site was reached; an operation that was never called has one line, with the place of its own definition as site.

@@ -67,7 +67,7 @@ impl Rendering {
         let mut text = String::new();
         let title = format!(
             "tsvd: thread-safety violation ({})",
-            kind_word(violation.kind)
+            violation.kind.as_str()
         );
         line(&mut text, 0, &self.strong(&title, RED));
         text.push('\n');
@@ -145,6 +145,13 @@ impl Rendering {
         if !report.suspicions.is_empty() {
             let suspicions = count(report.suspicions.len() as u64, "suspicion");
             let _ = write!(text, "; {suspicions} (only in the JSON)");
+            let accepted = report.suspicions.iter().filter(|one| one.accepted);
+            match accepted.count() {
+                0 => {}
+                accepted => {
+                    let _ = write!(text, ", {accepted} accepted");
+                }
+            }
         }
         text.push('\n');
         let numbers = format!(
@@ -276,14 +283,6 @@ impl Rendering {
 
 const PLAIN: &str = "";
 const RED: &str = ";31";
-
-fn kind_word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::WriteWrite => "write-write",
-        Kind::ReadWrite => "read-write",
-        Kind::Atomicity => "atomicity",
-    }
-}
 
 fn what_collided(violation: &Violation) -> String {
     let Violation { first, second, .. } = violation;

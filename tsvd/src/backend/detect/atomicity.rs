@@ -73,7 +73,7 @@ pub(super) fn brief(suspicion: &Violation) -> String {
     let next = region.and_then(|region| region.accesses.get(1));
     report::printable(&format!(
         "tsvd: suspicion: between {} and {}, both in `{function}`, came {}. If that must not be, mark the function \
-         with #[tsvd::expect_atomic]; if it may, TSVD_SUSPICIONS=off looks for none.",
+         with #[tsvd::expect_atomic]; if it may, `cargo tsvd baseline write` accepts it.",
         site(&suspicion.first),
         next.map(site).unwrap_or_default(),
         site(&suspicion.second),

@@ -34,23 +34,28 @@ fn conclude(status: Option<c_int>) -> Option<c_int> {
         return None;
     }
     let outcome = catch_unwind(|| threads::unwatched(recorder::finish)).ok()??;
-    if outcome.failing == 0 {
+    let count = |number: usize, noun: &str| match number {
+        0 => None,
+        1 => Some(format!("1 {noun}")),
+        n => Some(format!("{n} {noun}s")),
+    };
+    let violations = count(outcome.violations, "violation");
+    let denied = count(outcome.denied, "suspicion");
+    let found: Vec<_> = violations.into_iter().chain(denied).collect();
+    if found.is_empty() {
         return None;
     }
-    let violations = match outcome.failing {
-        1 => "1 violation".to_owned(),
-        n => format!("{n} violations"),
-    };
+    let found = found.join(" and ");
     let file = outcome.file.display();
     let fails =
         gate::config().on_violation == OnViolation::Fail && status.is_none_or(|status| status == 0);
     if fails {
         recorder::say(&format!(
-            "tsvd: {violations}, in {file}. Exit status {VIOLATIONS}; TSVD_ON_VIOLATION=record would leave it as it is."
+            "tsvd: {found}, in {file}. Exit status {VIOLATIONS}; TSVD_ON_VIOLATION=record would leave it as it is."
         ));
         return Some(VIOLATIONS);
     }
-    recorder::say(&format!("tsvd: {violations}, in {file}."));
+    recorder::say(&format!("tsvd: {found}, in {file}."));
     None
 }
 

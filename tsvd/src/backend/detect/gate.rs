@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 use super::{NOW, SHARED, exit, heartbeat, recorder, threads, ticker};
-use crate::config::{self, Config, Given, Switch, Wrong};
-use crate::report::{path, printable};
+use crate::config::{self, Config, Given, Suspicions, Switch, Wrong};
+use crate::report::{Baseline, path, printable};
 
 /// The settings that are followed, once operations are watched.
 static CONFIG: OnceLock<Config> = OnceLock::new();
@@ -29,6 +29,24 @@ fn read(program: &[Given]) -> Config {
 fn settled(program: &[Given]) -> Result<Config, Vec<Wrong>> {
     let root = path::workspace_root();
     config::resolve(program, std::env::vars_os(), root.as_deref())
+}
+
+/// The suspicions that are accepted. A file that is no baseline is refused as a wrong setting is: with an empty one in its place, all that it
+/// accepts would fail the run.
+fn accepted(config: &Config) -> Result<Baseline, Wrong> {
+    if config.suspicions == Suspicions::Off {
+        return Ok(Baseline::default());
+    }
+    let named = config.baseline.as_deref();
+    let file = match (named, path::workspace_root()) {
+        (Some(file), _) => file.to_owned(),
+        (None, Some(root)) => root.join(Baseline::FILE),
+        (None, None) => return Ok(Baseline::default()),
+    };
+    match Baseline::read(&file) {
+        Err(error) if named.is_none() && error.is_missing() => Ok(Baseline::default()),
+        baseline => baseline.map_err(Wrong::Baseline),
+    }
 }
 
 fn refuse(wrong: &[Wrong]) -> ! {
@@ -103,15 +121,19 @@ fn decide(wanted: bool, chosen: &Chosen) {
         NOW.switch_off();
         return;
     }
-    let config = match settled {
-        Ok(config) => config,
+    let settled = settled.and_then(|config| match accepted(&config) {
+        Ok(accepted) => Ok((config, accepted)),
+        Err(wrong) => Err(vec![wrong]),
+    });
+    let (config, accepted) = match settled {
+        Ok(settled) => settled,
         Err(wrong) => {
             drop(one);
             refuse(&wrong)
         }
     };
     CONFIG.get_or_init(|| config);
-    let warning = recorder::begin();
+    let warning = recorder::begin(accepted);
     exit::at_exit();
     NOW.switch_on();
     drop(one);
@@ -154,8 +176,12 @@ fn check() {
         Some(Switch::Auto) | None => is_test(&arguments),
     };
     if concerned && !this_is_a_tool() {
-        let Config { switch, .. } = read(&[]);
+        let config = read(&[]);
+        let switch = config.switch;
         if switch == Switch::On || switch == Switch::Auto && is_test(&arguments) {
+            if let Err(wrong) = accepted(&config) {
+                refuse(&[wrong]);
+            }
             heartbeat::begin();
             // With one thread it takes no time: with two the system waits some milliseconds for all processors.
             SHARED.fences.choose();

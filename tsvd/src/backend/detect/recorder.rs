@@ -22,7 +22,7 @@ use super::{ENGINE, atomicity, gate, heartbeat, memory, threads};
 use crate::config::{OnViolation, Suspicions};
 use crate::contract::Operation;
 use crate::engine::traps::Evidence;
-use crate::report::{self, Rendering, Report, Run, Violation, path};
+use crate::report::{self, Baseline, Rendering, Report, Run, Violation, path};
 
 pub(super) use judged::{accept, enlist, nearest, strangers};
 pub(super) use output::say;
@@ -37,6 +37,8 @@ struct Recorder {
     known: HashMap<Vec<SiteKey>, usize>,
     /// The same for suspicions; `None` for what turned out to be none.
     suspected: HashMap<Vec<SiteKey>, Option<usize>>,
+    /// Suspicions that fail nothing.
+    accepted: Baseline,
     /// For each violation how often it was seen and fails the run.
     failing: Vec<u64>,
     /// Bodies that are watched for their own violations.
@@ -51,13 +53,15 @@ type SiteKey = (usize, &'static str, u32, u32);
 
 /// What the exit needs to know.
 pub(super) struct Outcome {
-    pub(super) failing: usize,
+    pub(super) violations: usize,
+    /// Suspicions that fail the run as violations do.
+    pub(super) denied: usize,
     pub(super) file: PathBuf,
 }
 
 /// Prepares the report, so that its folder does not depend on what the program does later.
 /// Returns what is to be said.
-pub(super) fn begin() -> Option<String> {
+pub(super) fn begin(accepted: Baseline) -> Option<String> {
     let mut recorder = RECORDER.lock();
     if recorder.is_some() {
         return None;
@@ -83,6 +87,7 @@ pub(super) fn begin() -> Option<String> {
         root,
         known: HashMap::new(),
         suspected: HashMap::new(),
+        accepted,
         failing: Vec::new(),
         frames: Vec::new(),
         strangers: 0,
@@ -284,14 +289,15 @@ pub(super) fn finish() -> Option<Outcome> {
         let mut recorder = RECORDER.try_lock_for(LAST_REPORT)?;
         let recorder = recorder.as_mut()?;
         let complaint = recorder.write();
-        let suspicions = &recorder.report.suspicions;
-        let denied = match gate::config().suspicions {
-            Suspicions::Deny => suspicions.len(),
-            Suspicions::List | Suspicions::Off => 0,
-        };
-        let suspicions: Vec<_> = suspicions.iter().map(atomicity::brief).collect();
+        let suspicions = recorder.report.suspicions.iter();
+        let suspicions = suspicions.filter(|suspicion| !suspicion.accepted);
+        let suspicions: Vec<_> = suspicions.map(atomicity::brief).collect();
         let outcome = Outcome {
-            failing: recorder.report.failing().count() + denied,
+            violations: recorder.report.failing().count(),
+            denied: match gate::config().suspicions {
+                Suspicions::Deny => suspicions.len(),
+                Suspicions::List | Suspicions::Off => 0,
+            },
             file: shorter(&recorder.file),
         };
         (outcome, complaint, suspicions)
@@ -317,7 +323,9 @@ impl Recorder {
                 let index = is_one.then_some(self.report.suspicions.len());
                 self.suspected.insert(key, index);
                 if is_one {
-                    self.report.suspicions.push(self.describe(evidence));
+                    let mut suspicion = self.describe(evidence);
+                    suspicion.accepted = self.accepted.accepts(&suspicion.id);
+                    self.report.suspicions.push(suspicion);
                     return self.write().map(|complaint| News {
                         texts: vec![complaint],
                         fails: false,

@@ -33,6 +33,7 @@ impl Recorder {
             kind,
             cross_test: is_cross_test(evidence),
             expected: false,
+            accepted: false,
             object: info.with_keys(
                 evidence.first.key_text.as_deref(),
                 evidence.second.key_text.as_deref(),
