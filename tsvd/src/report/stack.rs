@@ -82,15 +82,28 @@ impl RawStack {
         if self.addresses.len().max(next.addresses.len()) == MAX_DEEP {
             return None;
         }
-        let outermost = |stack: &'_ Self| {
-            let calls = stack.calls.clone();
-            stack.addresses.clone().into_iter().zip(calls).rev()
-        };
-        let mut frames = outermost(self).zip(outermost(next));
+        let mut frames = self.outermost().zip(next.outermost());
         let ((first, first_call), (second, second_call)) =
             frames.find(|(first, next)| first != next)?;
         let is_one = first_call == second_call && first_call.0 != 0;
         (is_one && first < second).then_some([first, second])
+    }
+
+    /// The place at which this deep stack is in the very call in which `other`, one of the same thread, is `at` a place.
+    pub(crate) fn place_in(&self, other: &Self, at: usize) -> Option<usize> {
+        if self.addresses.len().max(other.addresses.len()) == MAX_DEEP {
+            return None;
+        }
+        let mut frames = self.outermost().zip(other.outermost());
+        let ((place, call), (other, other_call)) =
+            frames.find(|(own, other)| other.0 == at || own != other)?;
+        (other == at && call == other_call && call.0 != 0).then_some(place)
+    }
+
+    /// The frames of a deep stack, outermost first.
+    fn outermost(&self) -> impl Iterator<Item = (usize, (usize, usize))> {
+        let frames = self.addresses.iter().copied();
+        frames.zip(self.calls.iter().copied()).rev()
     }
 
     /// The function in one call of which this stack and a later one of the thread were, if it had gone on in its source.

@@ -24,8 +24,15 @@ pub(super) static UNDECLARED: Region = Region::new("", "", false, Location::call
 /// Stacks that are kept for a call site, all in all.
 const STACKS: u32 = 100;
 
-/// How many stacks were kept for each call site.
-pub(crate) struct Stacks(Mutex<HashMap<SiteId, u32>>);
+/// What was kept for each call site.
+pub(crate) struct Stacks(Mutex<HashMap<SiteId, Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    stacks: u32,
+    /// It is of a suspicion: what comes of it later tells whether that is one.
+    followed: bool,
+}
 
 impl Stacks {
     pub(in crate::engine) fn new() -> Self {
@@ -34,14 +41,25 @@ impl Stacks {
 
     /// Whether one more may be.
     pub(super) fn take(&self, site: SiteId) -> bool {
-        let mut counts = self.0.lock();
-        let count = counts.entry(site).or_default();
-        *count += 1;
-        *count <= STACKS
+        let mut sites = self.0.lock();
+        let kept = sites.entry(site).or_default();
+        kept.stacks += 1;
+        kept.stacks <= STACKS
     }
 
-    fn are_left(&self, site: SiteId) -> bool {
-        self.0.lock().get(&site).is_none_or(|count| *count < STACKS)
+    pub(super) fn are_left(&self, site: SiteId) -> bool {
+        let sites = self.0.lock();
+        sites.get(&site).is_none_or(|kept| kept.stacks < STACKS)
+    }
+
+    /// Whether that is new.
+    fn follow(&self, site: SiteId) -> bool {
+        let mut sites = self.0.lock();
+        !std::mem::replace(&mut sites.entry(site).or_default().followed, true)
+    }
+
+    fn is_followed(&self, site: SiteId) -> bool {
+        self.0.lock().get(&site).is_some_and(|kept| kept.followed)
     }
 }
 
@@ -63,7 +81,16 @@ impl<E: Environment> Engine<E> {
             return None;
         }
         let site = self.cached(context, call).number();
-        (self.trap_set.is_armed(site) && self.stacks.are_left(site)).then_some(site)
+        let is_watched = self.trap_set.is_armed(site) || self.stacks.is_followed(site);
+        (is_watched && self.stacks.are_left(site)).then_some(site)
+    }
+
+    /// A suspicion of these sites was seen: they are watched further, whatever becomes of their pairs.
+    pub(super) fn follow(&self, sites: [SiteId; 2]) {
+        let new = sites.map(|site| self.stacks.follow(site));
+        if new.contains(&true) {
+            self.now.advance();
+        }
     }
 
     /// An access in no region has left: what comes next is watched for.
@@ -77,9 +104,9 @@ impl<E: Environment> Engine<E> {
             return;
         }
         let site = self.may_suspect(context, call);
-        if !site.is_some_and(|site| self.stacks.take(site)) {
+        let Some(site) = site.filter(|site| self.stacks.take(*site)) else {
             return;
-        }
+        };
         let number = self.region_number(context);
         let (open, oldest) = (
             Open::suspected(number, self.env.task_name(), call),
@@ -102,6 +129,7 @@ impl<E: Environment> Engine<E> {
             delayed_ns: 0,
             stack: Some(self.env.deep_stack()),
         };
+        self.turns.add(site, &party);
         let mut bucket = self.traps.lock(call.object_hash());
         // One region of one object: nothing goes for it.
         let (mut gone, mut forgotten) = (Vec::new(), Vec::new());
@@ -136,7 +164,7 @@ impl<E: Environment> Engine<E> {
             return true;
         }
         let is_one_call = match (&watch.last.stack, stack) {
-            (Some(first), Some(next)) => self.env.is_one_call(first, next),
+            (Some(first), Some(next)) => self.env.parting(first, next).is_some(),
             _ => false,
         };
         let age = self.env.now().saturating_sub(watch.last.entered_ns);
