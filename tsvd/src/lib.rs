@@ -86,7 +86,9 @@
 //!
 //! *Suspicions* are such interleavings that were really seen in one call of one function which nobody declared to be a region. They
 //! are listed apart and fail nothing, unless `TSVD_SUSPICIONS=deny` says so. One call is told from the next by its stack: a function that a
-//! loop calls, and that makes one access or the other, looks like one call that makes both.
+//! loop calls, and that makes one access or the other, looks like one call that makes both. It is not suspected, or no longer, where the
+//! second access was also seen without the first before it; and so goes a true one whose act is sometimes made unchecked, or several times
+//! after one check.
 //!
 //! # What it cannot see
 //!

@@ -297,6 +297,24 @@ mod tests {
     }
 
     #[test]
+    fn the_place_in_a_call_is_told_from_that_in_another() {
+        let rounds: Vec<_> = (0..2).map(|_| two_steps()).collect();
+        let [first, second] = &rounds[0];
+        let [check, act] = first.parting(second).expect("one call");
+        assert_eq!(first.place_in(second, act), Some(check));
+        assert_eq!(second.place_in(second, act), Some(act));
+        assert_eq!(first.place_in(second, check), None, "it is not there");
+        // A frame is where that of the last call was.
+        assert_eq!(rounds[1][1].place_in(second, act), Some(act));
+        let [deeper, _] = std::hint::black_box(|| two_steps())();
+        assert_eq!(deeper.place_in(second, act), None, "another call");
+        let elsewhere = std::thread::spawn(two_steps).join().unwrap();
+        assert_eq!(elsewhere[0].place_in(second, act), None, "another thread");
+        let flat = RawStack::capture();
+        assert_eq!(flat.place_in(second, act), None, "nothing is known");
+    }
+
+    #[test]
     fn the_start_of_the_thread_is_not_shown() {
         let stack = std::thread::spawn(|| inner(0)).join().unwrap();
         let whole = stack.symbols(None);

@@ -8,13 +8,14 @@ use std::collections::HashMap;
 use std::panic::Location;
 
 use super::open::Open;
+use super::pause::{is_set, no_sites, set};
 use super::watch::Watch;
 use crate::contract::{Did, Region};
 use crate::engine::Engine;
 use crate::engine::enter::Call;
 use crate::engine::env::Environment;
 use crate::engine::marks::Context;
-use crate::engine::primitive::lossy::Mutex;
+use crate::engine::primitive::lossy::{AtomicU64, Mutex};
 use crate::engine::sites::SiteId;
 use crate::engine::traps::Party;
 
@@ -24,42 +25,55 @@ pub(super) static UNDECLARED: Region = Region::new("", "", false, Location::call
 /// Stacks that are kept for a call site, all in all.
 const STACKS: u32 = 100;
 
-/// What was kept for each call site.
-pub(crate) struct Stacks(Mutex<HashMap<SiteId, Kept>>);
+/// The same for one of a suspicion: what speaks against it may be rare.
+const FOLLOWED: u32 = 400;
 
-#[derive(Default)]
-struct Kept {
-    stacks: u32,
-    /// It is of a suspicion: what comes of it later tells whether that is one.
-    followed: bool,
+/// How many stacks were kept for each call site.
+pub(crate) struct Stacks {
+    counts: Mutex<HashMap<SiteId, u32>>,
+    /// Those of suspicions: what comes of them later tells whether they are any.
+    followed: Box<[AtomicU64]>,
 }
 
 impl Stacks {
     pub(in crate::engine) fn new() -> Self {
-        Self(Mutex::new(HashMap::new()))
+        Self {
+            counts: Mutex::new(HashMap::new()),
+            followed: no_sites(),
+        }
     }
 
     /// Whether one more may be.
     pub(super) fn take(&self, site: SiteId) -> bool {
-        let mut sites = self.0.lock();
-        let kept = sites.entry(site).or_default();
-        kept.stacks += 1;
-        kept.stacks <= STACKS
+        let mut counts = self.counts.lock();
+        let count = counts.entry(site).or_default();
+        *count += 1;
+        *count <= self.most(site)
     }
 
-    pub(super) fn are_left(&self, site: SiteId) -> bool {
-        let sites = self.0.lock();
-        sites.get(&site).is_none_or(|kept| kept.stacks < STACKS)
+    fn are_left(&self, site: SiteId) -> bool {
+        let counts = self.counts.lock();
+        counts
+            .get(&site)
+            .is_none_or(|count| *count < self.most(site))
+    }
+
+    fn most(&self, site: SiteId) -> u32 {
+        match self.is_followed(site) {
+            true => FOLLOWED,
+            false => STACKS,
+        }
     }
 
     /// Whether that is new.
     fn follow(&self, site: SiteId) -> bool {
-        let mut sites = self.0.lock();
-        !std::mem::replace(&mut sites.entry(site).or_default().followed, true)
+        let is_new = !self.is_followed(site);
+        set(&self.followed, site);
+        is_new
     }
 
     fn is_followed(&self, site: SiteId) -> bool {
-        self.0.lock().get(&site).is_some_and(|kept| kept.followed)
+        is_set(&self.followed, site)
     }
 }
 
@@ -82,7 +96,11 @@ impl<E: Environment> Engine<E> {
         }
         let site = self.cached(context, call).number();
         let is_watched = self.trap_set.is_armed(site) || self.stacks.is_followed(site);
-        (is_watched && self.stacks.are_left(site)).then_some(site)
+        if is_watched && self.stacks.are_left(site) {
+            return Some(site);
+        }
+        self.turns.miss(site);
+        None
     }
 
     /// A suspicion of these sites was seen: they are watched further, whatever becomes of their pairs.
@@ -104,9 +122,11 @@ impl<E: Environment> Engine<E> {
             return;
         }
         let site = self.may_suspect(context, call);
-        let Some(site) = site.filter(|site| self.stacks.take(*site)) else {
+        let Some(site) = site else { return };
+        if !self.stacks.take(site) {
+            self.turns.miss(site);
             return;
-        };
+        }
         let number = self.region_number(context);
         let (open, oldest) = (
             Open::suspected(number, self.env.task_name(), call),

@@ -5,10 +5,13 @@
 //! a check. So the stacks that are taken for suspicions are kept, in their order: where the act follows itself, or what lies before
 //! the check, and no check came in between, the two are of different turns, and nothing that was seen of them counts.
 
-use super::suspicion::Stacks;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::pause::{clear, is_set, no_sites, set};
 use crate::engine::Engine;
 use crate::engine::env::Environment;
-use crate::engine::primitive::lossy::Mutex;
+use crate::engine::primitive::lossy::{AtomicU64, Mutex};
 use crate::engine::sites::SiteId;
 use crate::engine::traps::Party;
 
@@ -23,12 +26,41 @@ struct Step<S> {
     stack: S,
 }
 
-/// All of them, up to some time: of what is kept nothing is missing.
-pub(crate) struct Turns<S>(Mutex<Vec<Step<S>>>);
+pub(crate) struct Turns<S> {
+    kept: Mutex<Kept<S>>,
+    /// The sites of which no access was missed since the last that was kept.
+    whole: Box<[AtomicU64]>,
+}
+
+struct Kept<S> {
+    steps: Vec<Step<S>>,
+    /// For each call site the steps among which all of its accesses are; of several such runs the last.
+    runs: HashMap<SiteId, Range<usize>>,
+}
 
 impl<S> Turns<S> {
     pub(in crate::engine) fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
+        let kept = Kept {
+            steps: Vec::new(),
+            runs: HashMap::new(),
+        };
+        Self {
+            kept: Mutex::new(kept),
+            whole: no_sites(),
+        }
+    }
+
+    /// An access at `site` goes by unkept.
+    pub(super) fn miss(&self, site: SiteId) {
+        if !is_set(&self.whole, site) {
+            return;
+        }
+        let mut kept = self.kept.lock();
+        clear(&self.whole, site);
+        let end = kept.steps.len();
+        if let Some(run) = kept.runs.get_mut(&site) {
+            run.end = end.min(run.end);
+        }
     }
 }
 
@@ -43,22 +75,17 @@ impl<S: Clone> Turns<S> {
             task: party.task.clone(),
             stack,
         };
-        let mut steps = self.0.lock();
-        if steps.len() < STEPS {
-            steps.push(step);
+        let mut kept = self.kept.lock();
+        let Kept { steps, runs } = &mut *kept;
+        if steps.len() == STEPS {
+            return;
         }
+        if !is_set(&self.whole, site) {
+            set(&self.whole, site);
+            runs.insert(site, steps.len()..usize::MAX);
+        }
+        steps.push(step);
     }
-}
-
-/// The steps between which each access at `site` is among them.
-fn known<'a, S>(steps: &'a [Step<S>], site: SiteId, stacks: &Stacks) -> &'a [Step<S>] {
-    let is_there = |step: &Step<S>| step.site == site;
-    let Some(begin) = steps.iter().position(is_there) else {
-        return &[];
-    };
-    let last = steps.iter().rposition(is_there);
-    let end = last.filter(|_| !stacks.are_left(site));
-    &steps[begin..end.map_or(steps.len(), |last| last + 1)]
 }
 
 impl<E: Environment> Engine<E> {
@@ -70,8 +97,11 @@ impl<E: Environment> Engine<E> {
             return false;
         };
         let site = self.site(first.operation, first.site);
-        let steps = self.turns.0.lock();
-        let steps = known(&steps, site, &self.stacks);
+        let kept = self.turns.kept.lock();
+        let Some(run) = kept.runs.get(&site) else {
+            return false;
+        };
+        let steps = &kept.steps[run.start..run.end.min(kept.steps.len())];
         let is_alone = |(index, step): (usize, &Step<E::Stack>)| {
             let place = |of: &Step<E::Stack>| self.env.place_in(&of.stack, &step.stack, act);
             if place(step).is_none() {
