@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(first.place_in(second, check), None, "it is not there");
         // A frame is where that of the last call was.
         assert_eq!(rounds[1][1].place_in(second, act), Some(act));
-        let [deeper, _] = std::hint::black_box(|| two_steps())();
+        let [deeper, _] = std::hint::black_box(two_steps as fn() -> [RawStack; 2])();
         assert_eq!(deeper.place_in(second, act), None, "another call");
         let elsewhere = std::thread::spawn(two_steps).join().unwrap();
         assert_eq!(elsewhere[0].place_in(second, act), None, "another thread");
