@@ -204,8 +204,12 @@ impl Environment for Modelled {
 
     fn deep_stack(&self) {}
 
-    fn is_one_call(&self, (): &(), (): &()) -> bool {
-        false
+    fn parting(&self, (): &(), (): &()) -> Option<[usize; 2]> {
+        None
+    }
+
+    fn place_in(&self, (): &(), (): &(), _: usize) -> Option<usize> {
+        None
     }
 
     fn goes_on(&self, (): &(), (): &()) -> bool {
