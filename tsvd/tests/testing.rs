@@ -205,7 +205,8 @@ fn a_violation_that_is_demanded_and_not_there_fails() {
         "panicked at tsvd/tests/testing.rs",
         "no violation with \"Store::get\" in its report was found in",
         "tsvd/tests/testing.rs:",
-        "found ordered",
+        // Found ordered, or on a busy machine not yet.
+        ", delayed ",
     ];
     check(&ended, 101, &texts, &[REPORT]);
 }

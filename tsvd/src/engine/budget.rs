@@ -3,8 +3,9 @@
 //! Two allowances, both with a fixed part for short programs and a share of the time that has passed: one for the process,
 //! one for each thread. A delay that does not fit is left out, and its pair keeps its probability.
 //!
-//! Of the process's allowance the first delay for a pair may use all, the next few three quarters, and all further ones half:
-//! what was delayed in vain is not to take the time of what is new, which may have a few milliseconds to be found in.
+//! Of the process's allowance the first delay for a pair may use all, the next few half of the share of time, and all further
+//! ones half of the fixed part, too: what was delayed in vain is not to take the time of what is new, which may have a few
+//! milliseconds to be found in.
 //!
 //! The processes of one run (nextest begins one for each test) have an allowance together as well, else each would sleep away
 //! a fixed part that is longer than its test. First delays need not fit in it; owed ones have half of it, further ones a
@@ -25,23 +26,53 @@ pub(super) enum Rank {
 }
 
 impl Rank {
-    /// The share of its process's allowance that it may use, in quarters.
-    fn quarters(self) -> u64 {
+    /// The part of its process's allowance that it may use.
+    fn part(self) -> Part {
         match self {
-            Self::Further => 2,
-            Self::Owed => 3,
-            Self::First => 4,
+            Self::Further => Part {
+                fixed: 0.5,
+                share: 0.5,
+            },
+            // A short program has nothing but the fixed part, and may need it for its second and third delays.
+            Self::Owed => Part {
+                fixed: 1.0,
+                share: 0.5,
+            },
+            Self::First => Part {
+                fixed: 1.0,
+                share: 1.0,
+            },
         }
     }
 
     /// The same of what the processes of a run have together, for all but the first.
-    fn quarters_of_run(self) -> Option<u64> {
+    fn part_of_run(self) -> Option<Part> {
         match self {
-            Self::Further => Some(1),
-            Self::Owed => Some(2),
+            Self::Further => Some(Part {
+                fixed: 0.25,
+                share: 0.25,
+            }),
+            Self::Owed => Some(Part {
+                fixed: 0.5,
+                share: 0.5,
+            }),
             Self::First => None,
         }
     }
+}
+
+/// A part of an allowance.
+#[derive(Clone, Copy)]
+struct Part {
+    fixed: f64,
+    share: f64,
+}
+
+impl Part {
+    const ALL: Self = Self {
+        fixed: 1.0,
+        share: 1.0,
+    };
 }
 
 /// Time slept on one account.
@@ -72,22 +103,22 @@ impl Spent {
         self.others_lived_ns.store(lived_ns, Ordering::Relaxed);
     }
 
-    /// Whether it is in `quarters` of this account's allowance.
-    fn fits(&self, allowance: Allowance, wanted: u64, elapsed: u64, quarters: u64) -> bool {
-        self.with(wanted) <= allowance.quarters(elapsed, quarters)
+    /// Whether it is in this part of the account's allowance.
+    fn fits(&self, allowance: Allowance, wanted: u64, elapsed: u64, part: Part) -> bool {
+        self.with(wanted) <= allowance.of(elapsed, part)
     }
 
-    /// Whether it is in `quarters` of what this account and the others have together; so it is where there are no others.
+    /// Whether it is in this part of what the account and the others have together; so it is where there are no others.
     fn fits_with_others(
         &self,
         allowance: Allowance,
         wanted: u64,
         elapsed: u64,
-        quarters: u64,
+        part: Part,
     ) -> bool {
         let others = self.others_ns.load(Ordering::Relaxed);
         let lived = self.others_lived_ns.load(Ordering::Relaxed);
-        let allowed = allowance.quarters(elapsed.saturating_add(lived), quarters);
+        let allowed = allowance.of(elapsed.saturating_add(lived), part);
         lived == 0 || self.with(wanted).saturating_add(others) <= allowed
     }
 
@@ -107,9 +138,9 @@ struct Allowance {
 }
 
 impl Allowance {
-    fn quarters(self, elapsed: u64, quarters: u64) -> u64 {
-        let share = (elapsed as f64 * self.share) as u64;
-        self.fixed_ns.saturating_add(share).saturating_mul(quarters) / 4
+    fn of(self, elapsed: u64, part: Part) -> u64 {
+        let fixed = self.fixed_ns as f64 * part.fixed;
+        (fixed + elapsed as f64 * self.share * part.share) as u64
     }
 }
 
@@ -128,11 +159,16 @@ pub(super) fn reserve(
         share: parameters.budget_share,
     };
     let of_process = allowance(parameters.budget_process_ns);
-    let fits = process.fits(of_process, wanted, elapsed, rank.quarters())
+    let fits = process.fits(of_process, wanted, elapsed, rank.part())
         && rank
-            .quarters_of_run()
-            .is_none_or(|quarters| process.fits_with_others(of_process, wanted, elapsed, quarters))
-        && thread.fits(allowance(parameters.budget_thread_ns), wanted, elapsed, 4);
+            .part_of_run()
+            .is_none_or(|part| process.fits_with_others(of_process, wanted, elapsed, part))
+        && thread.fits(
+            allowance(parameters.budget_thread_ns),
+            wanted,
+            elapsed,
+            Part::ALL,
+        );
     if fits {
         process.spend(wanted);
         thread.spend(wanted);
@@ -183,18 +219,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_delayed_again_and_again_leaves_half_for_what_is_new() {
+    fn what_is_delayed_again_and_again_leaves_room_for_what_is_new() {
         let parameters = Parameters::default();
-        let quarter = parameters.budget_process_ns / 4;
+        let half = parameters.budget_process_ns / 2;
         let process = Spent::new();
-        let reserve =
-            |wanted, rank| super::reserve(&parameters, &process, &Spent::new(), wanted, 0, rank);
-        assert!(reserve(2 * quarter, Rank::Further));
-        assert!(!reserve(1, Rank::Further));
-        assert!(reserve(quarter, Rank::Owed));
-        assert!(!reserve(1, Rank::Owed));
-        assert!(reserve(quarter, Rank::First));
-        assert!(!reserve(1, Rank::First));
+        let reserve = |wanted, elapsed, rank| {
+            super::reserve(&parameters, &process, &Spent::new(), wanted, elapsed, rank)
+        };
+        assert!(reserve(half, 0, Rank::Further));
+        assert!(!reserve(1, 0, Rank::Further));
+        assert!(reserve(half, 0, Rank::Owed));
+        assert!(!reserve(1, 0, Rank::Owed));
+        assert!(!reserve(1, 0, Rank::First));
+        // Of what time gives.
+        let later = 1_000_000;
+        let half = (later as f64 * parameters.budget_share / 2.0) as u64;
+        assert!(!reserve(half, later, Rank::Further));
+        assert!(reserve(half, later, Rank::Owed));
+        assert!(!reserve(1, later, Rank::Owed));
+        assert!(reserve(half, later, Rank::First));
+        assert!(!reserve(1, later, Rank::First));
     }
 
     #[test]
