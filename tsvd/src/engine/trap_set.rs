@@ -65,14 +65,6 @@ impl Pair {
         self.agreed.saturating_add(self.agreed_before)
     }
 
-    fn rank(&self) -> Rank {
-        match self.owed.saturating_sub(self.delays) {
-            OWED.. => Rank::First,
-            1.. => Rank::Owed,
-            0 => Rank::Further,
-        }
-    }
-
     fn new(state: State, probability: f64, first_delay_ns: u64) -> Self {
         Self {
             state,
@@ -177,14 +169,27 @@ impl TrapSet {
     pub(super) fn draw(&self, site: SiteId, random: f64) -> Option<u64> {
         let pairs = self.pairs.lock();
         let drawn = armed_at(&pairs, site).filter(|pair| random < pair.probability);
-        let (_, delay_ns) = drawn.map(|pair| (pair.rank(), self.delay_ns(pair))).max()?;
+        let (_, delay_ns) = drawn
+            .map(|pair| (self.rank_of(pair), self.delay_ns(pair)))
+            .max()?;
         Some(delay_ns)
+    }
+
+    fn rank_of(&self, pair: &Pair) -> Rank {
+        // A long one is as dear as many first ones.
+        let is_short = self.delay_ns(pair) <= self.parameters.budget_process_ns / 10;
+        match pair.owed.saturating_sub(pair.delays) {
+            OWED if !is_short => Rank::Owed,
+            OWED.. => Rank::First,
+            1.. => Rank::Owed,
+            0 => Rank::Further,
+        }
     }
 
     /// What a delay at `site` is worth. To a strategy that has no pairs they are all alike.
     pub(super) fn rank(&self, site: SiteId) -> Rank {
         let pairs = self.pairs.lock();
-        let ranks = armed_at(&pairs, site).map(Pair::rank);
+        let ranks = armed_at(&pairs, site).map(|pair| self.rank_of(pair));
         ranks.max().unwrap_or(Rank::First)
     }
 
@@ -462,6 +467,8 @@ mod tests {
         assert_eq!(rank(1), Rank::Owed);
         assert_eq!(rank(OWED), Rank::First);
         assert_eq!(rank(u32::MAX), Rank::First, "caught before");
+        set.suspect(5, 6, 5 * GAP);
+        assert_eq!(set.rank(5), Rank::Owed, "a long one");
         set.failed(3);
         assert_eq!(set.rank(3), Rank::First, "and for as long as it is there");
     }
