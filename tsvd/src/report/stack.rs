@@ -5,6 +5,9 @@ use std::ffi::c_void;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::frame::caller_frame;
 use super::model::{Frame, Site};
@@ -20,12 +23,18 @@ const MAX_DEEP: usize = 256;
 /// As many frames lie between the bottom of a thread's stack and a test, and some more.
 const MAX_BOTTOM: usize = 48;
 
+/// Threads take turns at their stacks: of those that begin a delay together each would else be held while the other is. For so
+/// long at most, whatever a signal handler or a forked child finds.
+static TURN: Mutex<()> = Mutex::new(());
+const LONGEST_TURN: Duration = Duration::from_millis(10);
+
 /// Goes up the calling thread's stack for as long as `on_frame` says so.
 ///
 /// Without `backtrace`'s lock, where that is possible: who resolves a stack has it for some hundred milliseconds, and a thread
 /// that waited for it would come to its own delay when whoever it was to be held for is gone.
 #[inline(always)]
 fn trace(on_frame: impl FnMut(&backtrace::Frame) -> bool) {
+    let _turn = TURN.try_lock_for(LONGEST_TURN);
     #[cfg(windows)]
     backtrace::trace(on_frame);
     // SAFETY: the lock is for what Windows walks stacks with; elsewhere it is the unwinder of panics, which threads use at once.
