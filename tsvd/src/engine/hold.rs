@@ -196,8 +196,9 @@ impl<E: Environment> Engine<E> {
         {
             context.finish(flight.index);
         }
-        let number = self.own(context).number;
-        self.over(call.object, site, number, set.start, trap, true)
+        let own = self.own(context);
+        own.gaps.held_until(self.env.now());
+        self.over(call.object, site, own.number, set.start, trap, true)
     }
 
     /// Says that the call is held, and asks who is inside a body; unless there is already one held that it meets.
