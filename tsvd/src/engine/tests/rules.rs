@@ -237,6 +237,34 @@ fn inference_two_delays_end_the_suspicion_of_what_is_ordered() {
     }
 }
 
+/// Two threads come near each other once, and are then held together on objects of their own.
+#[test]
+fn inference_two_that_are_held_at_once_do_not_keep_each_other_away() {
+    let maps = [0; 3];
+    let [shared, left, right] = maps.each_ref().map(object);
+    let body = |own, late| -> Body<'_> {
+        Box::new(move |t| {
+            let insert = |map| t.call(&INSERT, map, 0);
+            t.pause(late);
+            insert(shared);
+            t.pause(20 * MS - late);
+            for _ in 0..3 {
+                insert(own);
+                t.pause(MS / 4);
+            }
+        })
+    };
+    for seed in 0..20 {
+        let ran = run_by(
+            without_budget(),
+            seed,
+            vec![body(left, 0), body(right, 2 * MS)],
+        );
+        assert!(ran.delays >= 4, "seed {seed}: {} delays", ran.delays);
+        assert_eq!(ran.pairs[0].1.state, State::Armed, "seed {seed}");
+    }
+}
+
 /// Two operations that never meet by themselves, 5 ms apart; how long who was held lost beside what the other took.
 #[test]
 fn early_end_a_delay_that_caught_somebody_ends_with_that_ones_call() {
