@@ -443,7 +443,10 @@ impl<E: Environment> Engine<E> {
             self.published.lower(object_hash(object.words()));
         }
         let number = match task.lineage.frame() {
-            Some(Frame { task, .. }) => task,
+            Some(Frame { task, .. }) => {
+                self.tasks.recent(task).gaps.held_until(self.env.now());
+                task
+            }
             None => 0,
         };
         let over = self.over(object, task.site, number, held.start_ns, trap, to_the_end);
