@@ -1,0 +1,251 @@
+//! What nobody declared to be a region: suspected where the two accesses are of one call, denied, and accepted by a baseline.
+
+use std::thread;
+
+use tsvd::report::{Baseline, Kind, Violation};
+
+use super::process::{Ended, run_again, run_with};
+use super::{Cache, both, work};
+
+/// A program without any region: what it is suspected of in its first run, or else in its second, in the parent.
+fn suspected_in_two_runs(body: impl Fn()) -> Option<Vec<Violation>> {
+    let of = |ended: &Ended| {
+        assert_eq!(ended.status, Some(0), "{}\n{}", ended.stdout, ended.stderr);
+        let report = ended.report.as_ref().expect("a report");
+        assert!(report.violations.is_empty(), "{}", ended.stderr);
+        for suspicion in &report.suspicions {
+            let line = format!("both in `{}`", suspicion.region.as_ref().unwrap().name);
+            assert!(ended.stderr.contains(&line), "{}", ended.stderr);
+        }
+        report.suspicions.clone()
+    };
+    let first = run_with(&[], &body)?;
+    let suspicions = of(&first);
+    if !suspicions.is_empty() {
+        return Some(suspicions);
+    }
+    run_again(first, &body).map(|ended| of(&ended))
+}
+
+fn undeclared_get_or_create(cache: &Cache, key: u32) {
+    if !cache.contains_key(key) {
+        work();
+        cache.insert(key, key);
+    }
+}
+
+#[test]
+fn check_then_act_that_nobody_declared_is_suspected() {
+    let Some(suspicions) = suspected_in_two_runs(|| {
+        let cache = Cache::default();
+        both(
+            |round| undeclared_get_or_create(&cache, round),
+            |round| undeclared_get_or_create(&cache, round),
+            100,
+        );
+    }) else {
+        return;
+    };
+    let [suspicion] = &suspicions[..] else {
+        panic!("{suspicions:#?}");
+    };
+    assert_eq!(suspicion.kind, Kind::Atomicity);
+    let region = suspicion.region.as_ref().expect("a region");
+    assert!(
+        region.name.ends_with("undeclared_get_or_create"),
+        "{}",
+        region.name
+    );
+    let parties = [&region.accesses[0], &suspicion.second, &region.accesses[1]];
+    let names = parties.map(|party| party.operation.as_str());
+    assert_eq!(names, ["contains_key", "insert", "insert"]);
+    assert!(parties.iter().all(|party| !party.stack.is_empty()));
+}
+
+/// Suspected in its first run.
+fn undeclared_increment() {
+    let cache = Cache::default();
+    both(
+        |_| {
+            let before = cache.get(1).unwrap_or(0);
+            cache.insert(1, before + 1);
+        },
+        |_| {
+            cache.insert(1, 0);
+        },
+        200,
+    );
+}
+
+#[test]
+fn a_suspicion_can_be_denied() {
+    let Some(ended) = run_with(&[("TSVD_SUSPICIONS", "deny")], undeclared_increment) else {
+        return;
+    };
+    assert_eq!(ended.status, Some(66), "{}\n{}", ended.stdout, ended.stderr);
+    let report = ended.report.expect("a report");
+    assert!(report.violations.is_empty() && !report.suspicions.is_empty());
+}
+
+/// By the file at the workspace root, and by one that is named.
+#[test]
+fn a_suspicion_that_the_baseline_accepts_fails_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("Cargo.lock"), "").unwrap();
+    let there = ("CARGO_MANIFEST_DIR", root.path().to_str().unwrap());
+    let named = ("TSVD_BASELINE", "ci/accepted.json");
+    for (file, settings) in [
+        ("tsvd-baseline.json", vec![there]),
+        ("ci/accepted.json", vec![there, named]),
+    ] {
+        let file = root.path().join(file);
+        let run = |baseline: &Baseline, status| {
+            baseline.write(&file).unwrap();
+            let settings = [&settings[..], &[("TSVD_SUSPICIONS", "deny")]].concat();
+            let ended = run_with(&settings, undeclared_increment)?;
+            assert_eq!(ended.status, Some(status), "{}", ended.stderr);
+            let suspicions = ended.report.expect("a report").suspicions;
+            assert!(!suspicions.is_empty());
+            for suspicion in &suspicions {
+                assert_eq!(suspicion.accepted, status == 0, "{suspicion:#?}");
+            }
+            Some((suspicions, ended.stderr))
+        };
+        let mut baseline = Baseline::default();
+        let Some((suspicions, stderr)) = run(&baseline, 66) else {
+            return;
+        };
+        assert!(stderr.contains("tsvd: 1 suspicion, in "), "{stderr}");
+        // That of another is of no use.
+        let mut other = suspicions[0].clone();
+        other.id = "0000000000000001".to_owned();
+        baseline.accept(&other);
+        run(&baseline, 66);
+        for suspicion in &suspicions {
+            assert!(baseline.accept(suspicion));
+        }
+        let (_, stderr) = run(&baseline, 0).expect("the parent");
+        assert!(!stderr.contains("tsvd"), "{stderr}");
+    }
+}
+
+/// Numbers below `end` in an order that does not repeat soon (Marsaglia's xorshift).
+fn shuffled(seed: u64, end: u64) -> impl FnMut() -> u64 {
+    let mut state = seed;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) % end
+    }
+}
+
+/// Each turn is one step. Inlined into the loop or called by it: by its stack it is the call that the last one was.
+#[test]
+fn steps_of_a_loop_are_not_suspected() {
+    let Some(suspicions) = suspected_in_two_runs(|| {
+        let cache = Cache::default();
+        let steps = |seed| {
+            let cache = &cache;
+            let mut next = shuffled(seed, 3);
+            move || {
+                for round in 0..300 {
+                    work();
+                    match next() {
+                        0 => _ = cache.contains_key(1),
+                        1 => _ = cache.insert(1, round),
+                        _ => _ = cache.remove(1),
+                    }
+                }
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(steps(7));
+            scope.spawn(steps(11));
+        });
+    }) else {
+        return;
+    };
+    assert!(suspicions.is_empty(), "{suspicions:#?}");
+}
+
+/// The same with a turn that looks and acts.
+#[test]
+fn check_then_act_in_a_loop_of_steps_is_suspected() {
+    let Some(suspicions) = suspected_in_two_runs(|| {
+        let cache = Cache::default();
+        let steps = |seed| {
+            let cache = &cache;
+            let mut next = shuffled(seed, 3);
+            move || {
+                for round in 0..300 {
+                    work();
+                    match next() {
+                        0 => {
+                            if !cache.contains_key(1) {
+                                work();
+                                cache.insert(1, round);
+                            }
+                        }
+                        1 => _ = cache.get(1),
+                        _ => _ = cache.remove(1),
+                    }
+                }
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(steps(7));
+            scope.spawn(steps(11));
+        });
+    }) else {
+        return;
+    };
+    for suspicion in &suspicions {
+        let accesses = &suspicion.region.as_ref().unwrap().accesses;
+        let names = [0, 1].map(|index| accesses[index].operation.as_str());
+        assert_eq!(names, ["contains_key", "insert"], "{suspicions:#?}");
+    }
+    assert!(!suspicions.is_empty());
+}
+
+#[test]
+fn single_steps_are_not_suspected() {
+    let Some(suspicions) = suspected_in_two_runs(|| {
+        let cache = Cache::default();
+        // Its own accesses of successive rounds stand around the other one's, but in no call that has both in this order.
+        let steps = |round: u32| {
+            if round.is_multiple_of(2) {
+                cache.insert(1, round);
+            }
+            if cache.len() > 7 {
+                cache.remove(1);
+            }
+        };
+        both(
+            steps,
+            |round| {
+                cache.insert_new(1, round);
+            },
+            100,
+        );
+        both(
+            |_| {
+                cache.insert_new(3, 1);
+            },
+            |_| {
+                cache.insert_new(3, 1);
+            },
+            100,
+        );
+    }) else {
+        return;
+    };
+    // Here it is in such a call: the first insert, the other's, the look.
+    for suspicion in &suspicions {
+        assert_eq!(suspicion.first.operation, "insert", "{suspicions:#?}");
+        assert_eq!(
+            suspicion.region.as_ref().unwrap().accesses[1].operation,
+            "len"
+        );
+    }
+}
