@@ -19,9 +19,9 @@ use crate::config::Parameters;
 pub(super) enum Rank {
     /// Its pair has had what it was owed.
     Further,
-    /// One of a pair's first few.
+    /// One of a pair's first few: its first, if that is long.
     Owed,
-    /// A pair's first, or one for a pair that was caught before.
+    /// A pair's first, unless it is long, or one for a pair that was caught before.
     First,
 }
 

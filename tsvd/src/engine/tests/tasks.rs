@@ -76,7 +76,11 @@ impl Scene {
 
     /// An operation that is polled for the first time, on the first thread.
     fn poll_first(&self, call: Call<'static>) -> (Async, Polled) {
-        let woken = Arc::new(Woken::default());
+        self.poll_first_of(Arc::default(), call)
+    }
+
+    /// The same of a task that may have had others before.
+    fn poll_first_of(&self, woken: Arc<Woken>, call: Call<'static>) -> (Async, Polled) {
         let waker = Waker::from(Arc::clone(&woken));
         let thread = self.threads[0];
         let mut task = self
@@ -422,6 +426,27 @@ fn after_off_a_held_task_goes_on() {
         assert_eq!(s.poll(&mut held), Polled::Goes);
         s.end(held);
         s.end(other);
+    });
+}
+
+#[test]
+fn two_tasks_that_are_held_at_once_do_not_keep_each_other_away() {
+    scene(|s| {
+        let maps = [0; 2];
+        let tasks: [Arc<Woken>; 2] = Default::default();
+        let call = |map| call_of(&INSERT, object(map));
+        let site = s.engine.site(&INSERT, call(&maps[0]).site);
+        s.engine.trap_set.suspect(site, site, MS);
+        let both = || [0, 1].map(|i| s.poll_first_of(Arc::clone(&tasks[i]), call(&maps[i])));
+        let held = both();
+        s.pass(4 * MS);
+        for (mut held, polled) in held {
+            assert_eq!(polled, Polled::Waits);
+            assert_eq!(s.poll(&mut held), Polled::Goes);
+            s.end(held);
+        }
+        both().into_iter().for_each(|(next, _)| s.end(next));
+        assert_eq!(s.state(&call(&maps[0])).0, State::Armed);
     });
 }
 
