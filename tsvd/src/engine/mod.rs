@@ -82,7 +82,6 @@ pub(crate) struct Engine<E: Environment> {
     acts: region::Acts,
     tasks: tasks::Tasks,
     stacks: region::Stacks,
-    turns: region::Turns<E::Stack>,
     strategy: Box<dyn strategy::Strategy>,
     /// The strategy wants to hear of every access; asked once, for a call in the loop of the history costs half of it.
     clocked: bool,
@@ -144,7 +143,6 @@ impl<E: Environment> Engine<E> {
             acts: region::Acts::new(),
             tasks: tasks::Tasks::new(),
             stacks: region::Stacks::new(),
-            turns: region::Turns::new(),
             clocked: strategy.is_clocked(),
             strategy,
             parameters,

@@ -94,28 +94,15 @@ impl RawStack {
         if self.addresses.len().max(next.addresses.len()) == MAX_DEEP {
             return None;
         }
-        let mut frames = self.outermost().zip(next.outermost());
+        let outermost = |stack: &'_ Self| {
+            let calls = stack.calls.clone();
+            stack.addresses.clone().into_iter().zip(calls).rev()
+        };
+        let mut frames = outermost(self).zip(outermost(next));
         let ((first, first_call), (second, second_call)) =
             frames.find(|(first, next)| first != next)?;
         let is_one = first_call == second_call && first_call.0 != 0;
         (is_one && first < second).then_some([first, second])
-    }
-
-    /// The place at which this deep stack is in the very call in which `other`, one of the same thread, is `at` a place.
-    pub(crate) fn place_in(&self, other: &Self, at: usize) -> Option<usize> {
-        if self.addresses.len().max(other.addresses.len()) == MAX_DEEP {
-            return None;
-        }
-        let mut frames = self.outermost().zip(other.outermost());
-        let ((place, call), (other, other_call)) =
-            frames.find(|(own, other)| other.0 == at || own != other)?;
-        (other == at && call == other_call && call.0 != 0).then_some(place)
-    }
-
-    /// The frames of a deep stack, outermost first.
-    fn outermost(&self) -> impl Iterator<Item = (usize, (usize, usize))> {
-        let frames = self.addresses.iter().copied();
-        frames.zip(self.calls.iter().copied()).rev()
     }
 
     /// The function in one call of which this stack and a later one of the thread were, if it had gone on in its source.
@@ -302,24 +289,6 @@ mod tests {
         );
         let flat = RawStack::capture();
         assert_eq!(flat.function_of_both(&second), None, "nothing is known");
-    }
-
-    #[test]
-    fn the_place_in_a_call_is_told_from_that_in_another() {
-        let rounds: Vec<_> = (0..2).map(|_| two_steps()).collect();
-        let [first, second] = &rounds[0];
-        let [check, act] = first.parting(second).expect("one call");
-        assert_eq!(first.place_in(second, act), Some(check));
-        assert_eq!(second.place_in(second, act), Some(act));
-        assert_eq!(first.place_in(second, check), None, "it is not there");
-        // A frame is where that of the last call was.
-        assert_eq!(rounds[1][1].place_in(second, act), Some(act));
-        let [deeper, _] = std::hint::black_box(two_steps as fn() -> [RawStack; 2])();
-        assert_eq!(deeper.place_in(second, act), None, "another call");
-        let elsewhere = std::thread::spawn(two_steps).join().unwrap();
-        assert_eq!(elsewhere[0].place_in(second, act), None, "another thread");
-        let flat = RawStack::capture();
-        assert_eq!(flat.place_in(second, act), None, "nothing is known");
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! What nobody declared to be a region: suspected where the two accesses are of one call, denied, and accepted by a baseline.
 
-use std::thread;
-
 use tsvd::report::{Baseline, Kind, Violation};
 
 use super::process::{Ended, run_again, run_with};
@@ -127,85 +125,6 @@ fn a_suspicion_that_the_baseline_accepts_fails_nothing() {
         let (_, stderr) = run(&baseline, 0).expect("the parent");
         assert!(!stderr.contains("tsvd"), "{stderr}");
     }
-}
-
-/// Numbers below `end` in an order that does not repeat soon (Marsaglia's xorshift).
-fn shuffled(seed: u64, end: u64) -> impl FnMut() -> u64 {
-    let mut state = seed;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) % end
-    }
-}
-
-/// Each turn is one step. Inlined into the loop or called by it: by its stack it is the call that the last one was.
-#[test]
-fn steps_of_a_loop_are_not_suspected() {
-    let Some(suspicions) = suspected_in_two_runs(|| {
-        let cache = Cache::default();
-        let steps = |seed| {
-            let cache = &cache;
-            let mut next = shuffled(seed, 3);
-            move || {
-                for round in 0..300 {
-                    work();
-                    match next() {
-                        0 => _ = cache.contains_key(1),
-                        1 => _ = cache.insert(1, round),
-                        _ => _ = cache.remove(1),
-                    }
-                }
-            }
-        };
-        thread::scope(|scope| {
-            scope.spawn(steps(7));
-            scope.spawn(steps(11));
-        });
-    }) else {
-        return;
-    };
-    assert!(suspicions.is_empty(), "{suspicions:#?}");
-}
-
-/// The same with a turn that looks and acts.
-#[test]
-fn check_then_act_in_a_loop_of_steps_is_suspected() {
-    let Some(suspicions) = suspected_in_two_runs(|| {
-        let cache = Cache::default();
-        let steps = |seed| {
-            let cache = &cache;
-            let mut next = shuffled(seed, 3);
-            move || {
-                for round in 0..300 {
-                    work();
-                    match next() {
-                        0 => {
-                            if !cache.contains_key(1) {
-                                work();
-                                cache.insert(1, round);
-                            }
-                        }
-                        1 => _ = cache.get(1),
-                        _ => _ = cache.remove(1),
-                    }
-                }
-            }
-        };
-        thread::scope(|scope| {
-            scope.spawn(steps(7));
-            scope.spawn(steps(11));
-        });
-    }) else {
-        return;
-    };
-    for suspicion in &suspicions {
-        let accesses = &suspicion.region.as_ref().unwrap().accesses;
-        let names = [0, 1].map(|index| accesses[index].operation.as_str());
-        assert_eq!(names, ["contains_key", "insert"], "{suspicions:#?}");
-    }
-    assert!(!suspicions.is_empty());
 }
 
 #[test]

@@ -21,7 +21,7 @@ use super::watch::{Found, Frame};
 use super::{ENGINE, atomicity, gate, heartbeat, memory, threads};
 use crate::config::{OnViolation, Suspicions};
 use crate::contract::Operation;
-use crate::engine::traps::{Evidence, Party};
+use crate::engine::traps::Evidence;
 use crate::report::{self, Baseline, Rendering, Report, Run, Violation, path};
 
 pub(super) use judged::{accept, enlist, nearest, strangers};
@@ -39,8 +39,6 @@ struct Recorder {
     suspected: HashMap<Vec<SiteKey>, Option<usize>>,
     /// Suspicions that fail nothing.
     accepted: Baseline,
-    /// For each suspicion what it is of, for what is seen later may speak against it.
-    suspects: Vec<[Party<Seen>; 2]>,
     /// For each violation how often it was seen and fails the run.
     failing: Vec<u64>,
     /// Bodies that are watched for their own violations.
@@ -90,7 +88,6 @@ pub(super) fn begin(accepted: Baseline) -> Option<String> {
         known: HashMap::new(),
         suspected: HashMap::new(),
         accepted,
-        suspects: Vec::new(),
         failing: Vec::new(),
         frames: Vec::new(),
         strangers: 0,
@@ -291,7 +288,6 @@ pub(super) fn finish() -> Option<Outcome> {
         // Another thread may be writing a report; should it never end, the process has to.
         let mut recorder = RECORDER.try_lock_for(LAST_REPORT)?;
         let recorder = recorder.as_mut()?;
-        recorder.take_back();
         let complaint = recorder.write();
         let suspicions = recorder.report.suspicions.iter();
         let suspicions = suspicions.filter(|suspicion| !suspicion.accepted);
@@ -320,24 +316,16 @@ impl Recorder {
     /// Lists a suspicion, if it is one: what there is to complain of.
     fn suspect(&mut self, evidence: &Evidence<Seen>, key: Vec<SiteKey>) -> Option<News> {
         match self.suspected.get(&key) {
-            Some(Some(index)) => {
-                let index = *index;
-                let occurrences = self.report.suspicions[index].occurrences + 1;
-                if comes_alone(&self.suspects[index]) && atomicity::suspected(evidence).is_some() {
-                    self.suspects[index] = suspects(evidence)?;
-                    self.report.suspicions[index] = self.suspicion(evidence);
-                }
-                self.report.suspicions[index].occurrences = occurrences;
-            }
+            Some(Some(index)) => self.report.suspicions[*index].occurrences += 1,
             Some(None) => {}
             None => {
                 let is_one = atomicity::suspected(evidence).is_some();
-                let suspects = suspects(evidence).filter(|_| is_one);
-                let index = suspects.is_some().then_some(self.report.suspicions.len());
+                let index = is_one.then_some(self.report.suspicions.len());
                 self.suspected.insert(key, index);
-                if let Some(suspects) = suspects {
-                    self.suspects.push(suspects);
-                    self.report.suspicions.push(self.suspicion(evidence));
+                if is_one {
+                    let mut suspicion = self.describe(evidence);
+                    suspicion.accepted = self.accepted.accepts(&suspicion.id);
+                    self.report.suspicions.push(suspicion);
                     return self.write().map(|complaint| News {
                         texts: vec![complaint],
                         fails: false,
@@ -346,31 +334,6 @@ impl Recorder {
             }
         }
         None
-    }
-
-    fn suspicion(&self, evidence: &Evidence<Seen>) -> Violation {
-        let mut suspicion = self.describe(evidence);
-        suspicion.accepted = self.accepted.accepts(&suspicion.id);
-        suspicion
-    }
-
-    /// Lists no more what turned out to be of different turns of a loop.
-    fn take_back(&mut self) {
-        // Last first: those before one that goes keep their places.
-        for index in (0..self.suspects.len()).rev() {
-            if !comes_alone(&self.suspects[index]) {
-                continue;
-            }
-            self.suspects.remove(index);
-            self.report.suspicions.remove(index);
-            for other in self.suspected.values_mut() {
-                *other = match *other {
-                    Some(own) if own == index => None,
-                    Some(later) if later > index => Some(later - 1),
-                    other => other,
-                };
-            }
-        }
     }
 
     /// What there is to complain of, once.
@@ -391,16 +354,6 @@ impl Recorder {
             )
         })
     }
-}
-
-/// The two accesses that a suspicion is of.
-fn suspects(evidence: &Evidence<Seen>) -> Option<[Party<Seen>; 2]> {
-    let region = evidence.region.as_ref()?;
-    Some([evidence.first.clone(), region.next.clone()])
-}
-
-fn comes_alone([first, next]: &[Party<Seen>; 2]) -> bool {
-    ENGINE.comes_alone(first, next)
 }
 
 fn pair_key(evidence: &Evidence<Seen>) -> Vec<SiteKey> {

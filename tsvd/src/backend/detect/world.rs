@@ -115,12 +115,8 @@ impl Environment for World {
         Seen::capture_deep()
     }
 
-    fn parting(&self, first: &Seen, next: &Seen) -> Option<[usize; 2]> {
-        first.parting(next)
-    }
-
-    fn place_in(&self, stack: &Seen, other: &Seen, at: usize) -> Option<usize> {
-        stack.place_in(other, at)
+    fn is_one_call(&self, first: &Seen, next: &Seen) -> bool {
+        first.parting(next).is_some()
     }
 
     fn goes_on(&self, first: &Seen, next: &Seen) -> bool {

@@ -52,14 +52,11 @@ pub(crate) trait Environment: Sized + Send + Sync + 'static {
     /// The same, with what tells one call of a function from another.
     fn deep_stack(&self) -> Self::Stack;
 
-    /// The places at which two [deep](Self::deep_stack) stacks of one thread part, if they seem to be of one call of one function,
-    /// which has gone on between them. Cheap.
-    fn parting(&self, first: &Self::Stack, next: &Self::Stack) -> Option<[usize; 2]>;
+    /// Whether two [deep](Self::deep_stack) stacks of one thread seem to be of one call of one function, which has gone on between
+    /// them. Cheap.
+    fn is_one_call(&self, first: &Self::Stack, next: &Self::Stack) -> bool;
 
-    /// The place at which `stack` is in the very call in which `other`, of the same thread, is `at` a place. Cheap.
-    fn place_in(&self, stack: &Self::Stack, other: &Self::Stack, at: usize) -> Option<usize>;
-
-    /// Whether they part so by the source too: as costly as a report, so asked without any lock, and only where there is something to report.
+    /// The same, by the source: as costly as a report, so asked without any lock, and only where there is something to report.
     fn goes_on(&self, first: &Self::Stack, next: &Self::Stack) -> bool;
 
     /// Whether two accesses that a thread made within `region` are the region's own: a thread of a pool may run another's job while it

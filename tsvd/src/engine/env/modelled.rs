@@ -204,12 +204,8 @@ impl Environment for Modelled {
 
     fn deep_stack(&self) {}
 
-    fn parting(&self, (): &(), (): &()) -> Option<[usize; 2]> {
-        None
-    }
-
-    fn place_in(&self, (): &(), (): &(), _: usize) -> Option<usize> {
-        None
+    fn is_one_call(&self, (): &(), (): &()) -> bool {
+        false
     }
 
     fn goes_on(&self, (): &(), (): &()) -> bool {

@@ -20,7 +20,6 @@ use crate::engine::traps::{Bucket, Evidence};
 thread_local! {
     /// The task that is polled; 0 for none.
     static TASK: Cell<u32> = const { Cell::new(0) };
-    static AT: Cell<usize> = const { Cell::new(0) };
     static ME: Cell<usize> = const { Cell::new(usize::MAX) };
     static LINEAGE: RefCell<Option<Arc<Lineage>>> = const { RefCell::new(None) };
 }
@@ -185,16 +184,6 @@ pub(in crate::engine) fn poll_task(task: u32) {
     TASK.set(task);
 }
 
-/// From now on the thread is at this place of the one call that it makes.
-pub(in crate::engine) fn at(place: u32) {
-    AT.set(place as usize);
-}
-
-/// That of a deep stack.
-fn place(stack: usize) -> usize {
-    stack & u32::MAX as usize
-}
-
 impl Environment for Simulated {
     type Stack = usize;
 
@@ -264,20 +253,15 @@ impl Environment for Simulated {
     }
 
     fn deep_stack(&self) -> usize {
-        ME.get() << 32 | AT.get()
+        ME.get()
     }
 
-    fn parting(&self, first: &usize, next: &usize) -> Option<[usize; 2]> {
-        let places = [self.place_in(first, next, place(*next))?, place(*next)];
-        (places[0] < places[1]).then_some(places)
-    }
-
-    fn place_in(&self, stack: &usize, other: &usize, at: usize) -> Option<usize> {
-        (stack >> 32 == other >> 32 && place(*other) == at).then_some(place(*stack))
+    fn is_one_call(&self, first: &usize, next: &usize) -> bool {
+        first == next
     }
 
     fn goes_on(&self, first: &usize, next: &usize) -> bool {
-        self.parting(first, next).is_some()
+        first == next
     }
 
     fn is_own_work(&self, _: (Option<&usize>, Option<&usize>), _: &Region) -> bool {

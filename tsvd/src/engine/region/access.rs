@@ -456,8 +456,7 @@ impl<E: Environment> Engine<E> {
         proofs.retain(|proof| {
             let stacks = proof.first.stack.as_ref().zip(party.stack.as_ref());
             !std::ptr::eq(proof.declared, &UNDECLARED)
-                || (stacks.is_some_and(|(first, next)| self.env.goes_on(first, next))
-                    && !self.comes_alone(&proof.first, &party))
+                || stacks.is_some_and(|(first, next)| self.env.goes_on(first, next))
         });
         if seen.delayed.is_some() && proofs.is_empty() {
             let site = self.site(call.operation, call.site);
@@ -561,9 +560,6 @@ impl<E: Environment> Engine<E> {
         }
         let [check, foreign_site, act] =
             [&first, &second, &next].map(|party| self.site(party.operation, party.site));
-        if std::ptr::eq(declared, &UNDECLARED) {
-            self.follow([check, act]);
-        }
         self.trap_set.violated(foreign_site, act);
         // Suspected where another's check is seen beside this act; what it stands for was caught.
         self.trap_set.violated(check, act);

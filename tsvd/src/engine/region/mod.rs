@@ -10,7 +10,7 @@
 //!
 //! - [`open`] has the regions of a context; [`watch`] what the table knows; [`access`] an access's way in and out;
 //! - [`pause`] is the delay between check and act, and the near misses that call for one; `awaited` the same for a future, whose thread
-//!   goes on; [`suspicion`] goes without a declaration, and [`turns`] tells which of those are none.
+//!   goes on; [`suspicion`] goes without a declaration.
 
 pub(crate) mod access;
 #[cfg(feature = "tokio")]
@@ -18,7 +18,6 @@ pub(crate) mod awaited;
 mod open;
 mod pause;
 mod suspicion;
-mod turns;
 pub(super) mod watch;
 
 pub(crate) use access::Visit;
@@ -26,5 +25,4 @@ pub(super) use open::Regions;
 pub(crate) use open::{On, OpenRegion, Paused};
 pub(super) use pause::{Acts, Hold};
 pub(super) use suspicion::Stacks;
-pub(super) use turns::Turns;
 pub(super) use watch::Watched;

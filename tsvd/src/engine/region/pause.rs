@@ -62,10 +62,11 @@ pub(crate) struct Acts {
 
 impl Acts {
     pub(in crate::engine) fn new() -> Self {
+        let bits = || (0..LIMIT / 64).map(|_| AtomicU64::new(0)).collect();
         Self {
-            checks: no_sites(),
-            checked: no_sites(),
-            written: no_sites(),
+            checks: bits(),
+            checked: bits(),
+            written: bits(),
         }
     }
 
@@ -95,23 +96,14 @@ impl Acts {
     }
 }
 
-/// A bit for each call site.
-pub(super) fn no_sites() -> Box<[AtomicU64]> {
-    (0..LIMIT / 64).map(|_| AtomicU64::new(0)).collect()
-}
-
-pub(super) fn is_set(bits: &[AtomicU64], site: SiteId) -> bool {
+fn is_set(bits: &[AtomicU64], site: SiteId) -> bool {
     bits[usize::from(site) / 64].load(Ordering::Relaxed) >> (site % 64) & 1 != 0
 }
 
-pub(super) fn set(bits: &[AtomicU64], site: SiteId) {
+fn set(bits: &[AtomicU64], site: SiteId) {
     if !is_set(bits, site) {
         bits[usize::from(site) / 64].fetch_or(1 << (site % 64), Ordering::Relaxed);
     }
-}
-
-pub(super) fn clear(bits: &[AtomicU64], site: SiteId) {
-    bits[usize::from(site) / 64].fetch_and(!(1 << (site % 64)), Ordering::Relaxed);
 }
 
 impl<E: Environment> Bucket<E> {

@@ -8,14 +8,13 @@ use std::collections::HashMap;
 use std::panic::Location;
 
 use super::open::Open;
-use super::pause::{is_set, no_sites, set};
 use super::watch::Watch;
 use crate::contract::{Did, Region};
 use crate::engine::Engine;
 use crate::engine::enter::Call;
 use crate::engine::env::Environment;
 use crate::engine::marks::Context;
-use crate::engine::primitive::lossy::{AtomicU64, Mutex};
+use crate::engine::primitive::lossy::Mutex;
 use crate::engine::sites::SiteId;
 use crate::engine::traps::Party;
 
@@ -25,55 +24,24 @@ pub(super) static UNDECLARED: Region = Region::new("", "", false, Location::call
 /// Stacks that are kept for a call site, all in all.
 const STACKS: u32 = 100;
 
-/// The same for one of a suspicion: what speaks against it may be rare.
-const FOLLOWED: u32 = 400;
-
 /// How many stacks were kept for each call site.
-pub(crate) struct Stacks {
-    counts: Mutex<HashMap<SiteId, u32>>,
-    /// Those of suspicions: what comes of them later tells whether they are any.
-    followed: Box<[AtomicU64]>,
-}
+pub(crate) struct Stacks(Mutex<HashMap<SiteId, u32>>);
 
 impl Stacks {
     pub(in crate::engine) fn new() -> Self {
-        Self {
-            counts: Mutex::new(HashMap::new()),
-            followed: no_sites(),
-        }
+        Self(Mutex::new(HashMap::new()))
     }
 
     /// Whether one more may be.
     pub(super) fn take(&self, site: SiteId) -> bool {
-        let mut counts = self.counts.lock();
+        let mut counts = self.0.lock();
         let count = counts.entry(site).or_default();
         *count += 1;
-        *count <= self.most(site)
+        *count <= STACKS
     }
 
     fn are_left(&self, site: SiteId) -> bool {
-        let counts = self.counts.lock();
-        counts
-            .get(&site)
-            .is_none_or(|count| *count < self.most(site))
-    }
-
-    fn most(&self, site: SiteId) -> u32 {
-        match self.is_followed(site) {
-            true => FOLLOWED,
-            false => STACKS,
-        }
-    }
-
-    /// Whether that is new.
-    fn follow(&self, site: SiteId) -> bool {
-        let is_new = !self.is_followed(site);
-        set(&self.followed, site);
-        is_new
-    }
-
-    fn is_followed(&self, site: SiteId) -> bool {
-        is_set(&self.followed, site)
+        self.0.lock().get(&site).is_none_or(|count| *count < STACKS)
     }
 }
 
@@ -95,20 +63,7 @@ impl<E: Environment> Engine<E> {
             return None;
         }
         let site = self.cached(context, call).number();
-        let is_watched = self.trap_set.is_armed(site) || self.stacks.is_followed(site);
-        if is_watched && self.stacks.are_left(site) {
-            return Some(site);
-        }
-        self.turns.miss(site);
-        None
-    }
-
-    /// A suspicion of these sites was seen: they are watched further, whatever becomes of their pairs.
-    pub(super) fn follow(&self, sites: [SiteId; 2]) {
-        let new = sites.map(|site| self.stacks.follow(site));
-        if new.contains(&true) {
-            self.now.advance();
-        }
+        (self.trap_set.is_armed(site) && self.stacks.are_left(site)).then_some(site)
     }
 
     /// An access in no region has left: what comes next is watched for.
@@ -122,9 +77,7 @@ impl<E: Environment> Engine<E> {
             return;
         }
         let site = self.may_suspect(context, call);
-        let Some(site) = site else { return };
-        if !self.stacks.take(site) {
-            self.turns.miss(site);
+        if !site.is_some_and(|site| self.stacks.take(site)) {
             return;
         }
         let number = self.region_number(context);
@@ -149,7 +102,6 @@ impl<E: Environment> Engine<E> {
             delayed_ns: 0,
             stack: Some(self.env.deep_stack()),
         };
-        self.turns.add(site, &party);
         let mut bucket = self.traps.lock(call.object_hash());
         // One region of one object: nothing goes for it.
         let (mut gone, mut forgotten) = (Vec::new(), Vec::new());
@@ -184,7 +136,7 @@ impl<E: Environment> Engine<E> {
             return true;
         }
         let is_one_call = match (&watch.last.stack, stack) {
-            (Some(first), Some(next)) => self.env.parting(first, next).is_some(),
+            (Some(first), Some(next)) => self.env.is_one_call(first, next),
             _ => false,
         };
         let age = self.env.now().saturating_sub(watch.last.entered_ns);

@@ -51,8 +51,6 @@ pub(super) type Body<'a> = Box<dyn FnOnce(&Thread<'_>) + Send + 'a>;
 /// What became of a program.
 pub(super) struct Ran {
     pub(super) evidence: Vec<Evidence<usize>>,
-    /// Suspicions among it that turned out to be none.
-    pub(super) taken_back: usize,
     pub(super) delays: u64,
     /// How long calls were held in all.
     pub(super) delay_ns: u64,
@@ -110,15 +108,9 @@ pub(super) fn run_on(
     });
     let evidence = engine.env().evidence();
     lab.judge(&evidence);
-    let is_taken_back = |found: &&Evidence<usize>| {
-        let region = found.region.as_ref().filter(|region| region.suspected);
-        region.is_some_and(|region| engine.comes_alone(&found.first, &region.next))
-    };
-    let taken_back = evidence.iter().filter(is_taken_back).count();
     let statistics = engine.statistics();
     Ran {
         evidence,
-        taken_back,
         delays: statistics.delays.load(SeqCst),
         delay_ns: statistics.delay_ns.load(SeqCst),
         near_misses: statistics.near_misses.load(SeqCst),

@@ -16,7 +16,7 @@ use super::lab::{Body, GET, INSERT, MS, Thread, object, run_by};
 use crate::config::Parameters;
 use crate::contract::{Access, Did, Key, Object, Operation, Pattern, Region};
 use crate::engine::enter::{Entered, object_hash};
-use crate::engine::env::simulated::{Simulated, at};
+use crate::engine::env::simulated::Simulated;
 use crate::engine::traps::{DetectedBy, Evidence, Party};
 use crate::engine::{Call, Context, Engine, Now, On, Visit};
 
@@ -42,10 +42,8 @@ fn of(did: Did) -> &'static Operation {
     }
 }
 
-/// The thread is at the line that this is called from.
 #[track_caller]
 fn call(operation: &'static Operation, object: Object, key: Option<u64>) -> Call<'static> {
-    at(Location::caller().line());
     Call {
         operation,
         site: Location::caller(),
