@@ -85,8 +85,9 @@
 //! Violations via Access Interleaving Invariants", ASPLOS 2006). What overlaps an access of the region proves nothing.
 //!
 //! *Suspicions* are such interleavings that were really seen in one call of one function which nobody declared to be a region. They
-//! are listed apart and fail nothing, unless `TSVD_SUSPICIONS=deny` says so; of those, `cargo tsvd baseline write` accepts what may stay. One call is told from the next by its stack: a function that a
-//! loop calls, and that makes one access or the other, looks like one call that makes both.
+//! are listed apart and fail nothing, unless `TSVD_SUSPICIONS=deny` says so; of those, `cargo tsvd baseline write` accepts what may
+//! stay. One call is told from the next by its stack: a function that a loop calls, and that makes one access or the other, looks like
+//! one call that makes both.
 //!
 //! # What it cannot see
 //!
