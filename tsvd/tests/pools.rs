@@ -51,6 +51,23 @@ fn pool() -> rayon::ThreadPool {
     builder.build().expect("a pool")
 }
 
+/// Joins two jobs until they were on workers of their own often enough: on a busy machine one worker mostly runs both.
+fn joined_apart(join: impl Fn() -> (Option<usize>, Option<usize>)) {
+    let begun = Instant::now();
+    let mut apart = 0;
+    while apart < REPETITIONS && begun.elapsed() < Duration::from_secs(10) {
+        let (left, right) = join();
+        apart += usize::from(left != right);
+        work();
+    }
+}
+
+/// The worker that made the call.
+fn touched(cell: &Cell) -> Option<usize> {
+    cell.touch();
+    rayon::current_thread_index()
+}
+
 /// No report, whatever was delayed.
 fn unreported(body: impl FnOnce()) {
     let Some(ended) = run_with(&[], body) else {
@@ -142,10 +159,7 @@ fn jobs_that_nothing_orders_are_found() {
     let Some(violation) = found(|| {
         let cell = Cell::new();
         pool().install(|| {
-            for _ in 0..REPETITIONS {
-                rayon::join(|| cell.touch(), || cell.touch());
-                work();
-            }
+            joined_apart(|| rayon::join(|| touched(&cell), || touched(&cell)));
         });
     }) else {
         return;
@@ -160,13 +174,13 @@ fn jobs_of_one_write_are_found() {
     let Some(violation) = found(|| {
         let cell = Cell::new();
         pool().install(|| {
-            for _ in 0..10 * REPETITIONS {
+            joined_apart(|| {
                 cell.during(|| {
-                    let left = tsvd::context::inherit(|| cell.touch());
-                    let right = tsvd::context::inherit(|| cell.touch());
+                    let left = tsvd::context::inherit(|| touched(&cell));
+                    let right = tsvd::context::inherit(|| touched(&cell));
                     rayon::join(left, right)
-                });
-            }
+                })
+            });
         });
     }) else {
         return;

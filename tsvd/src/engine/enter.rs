@@ -109,6 +109,15 @@ pub(crate) fn pass<E: Environment>(
     }
 }
 
+/// What a record of an access says.
+#[derive(Default)]
+pub(super) struct Near {
+    /// What it came near to.
+    other: Option<Access>,
+    /// It is recorded as one within an operation on the same object.
+    within: bool,
+}
+
 impl<E: Environment> Engine<E> {
     /// Marks the call as in flight, checks it, and perhaps delays it.
     pub(crate) fn enter(&self, context: &'static Context<E>, call: &Call<'_>) -> Entered {
@@ -209,15 +218,16 @@ impl<E: Environment> Engine<E> {
             tick: self.ticks.load(Ordering::Relaxed),
         };
         let due = self.strategy.is_due(&self.trap_set, arrival);
-        let near = self
-            .record(
-                context,
-                own,
-                call,
-                cached,
-                call.operation.access().writes(),
-                |_| true,
-            )
+        let recorded = self.record(
+            context,
+            own,
+            call,
+            cached,
+            call.operation.access().writes(),
+            |_| true,
+        );
+        let near = recorded
+            .other
             .filter(|other| !context.pairs.told(site, other.site));
         if let Some(other) = near {
             self.near_miss(call, site, other);
@@ -228,8 +238,8 @@ impl<E: Environment> Engine<E> {
             }
             return Checked::Suspect;
         }
-        // A filtered call would not be recorded anew after its context has told of the last one.
-        if near.is_some() || self.clocked {
+        // A filtered call would not be recorded anew after its context has told of the last one, nor within the next operation.
+        if near.is_some() || self.clocked || recorded.within {
             Checked::Suspect
         } else {
             Checked::Quiet
@@ -310,10 +320,10 @@ impl<E: Environment> Engine<E> {
         cached: &Cached,
         writes: bool,
         meets: impl Fn(Access) -> bool,
-    ) -> Option<Access> {
+    ) -> Near {
         let site = cached.number();
         if site == 0 {
-            return None;
+            return Near::default();
         }
         let tick = self.ticks.load(Ordering::Relaxed);
         let concurrent = self.phase.point(own.points, own.number, tick);
@@ -341,7 +351,10 @@ impl<E: Environment> Engine<E> {
         if recorded.new {
             context.count_object();
         }
-        recorded.nearest.or(near)
+        Near {
+            other: recorded.nearest.or(near),
+            within: !lines.outer.is_empty(),
+        }
     }
 
     /// Records a keyed access under its key, for its likes, and under the object, for those without key.

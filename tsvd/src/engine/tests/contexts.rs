@@ -187,6 +187,40 @@ fn children_of_one_operation_conflict() {
     }
 }
 
+fn touch(t: &Thread<'_>, map: Object) {
+    t.with(&INSERT, map, None, |_| ());
+}
+
+/// The very same call within two operations, in the very same moment: the filter must not take one for the other.
+#[test]
+fn children_of_the_next_operation_conflict_as_those_of_the_last() {
+    for seed in 0..50 {
+        let map = 0;
+        let map = object(&map);
+        let (own, others) = (Mailbox::default(), Mailbox::default());
+        let ran = run_by(
+            parameters(),
+            seed,
+            vec![
+                Box::new(|t| {
+                    for round in 0..2 {
+                        t.with(&INSERT, map, None, |_| {
+                            own.put(t);
+                            own.inherit(t, || touch(t, map));
+                            if round == 1 {
+                                others.put(t);
+                                others.wait(t, &others.done, 1);
+                            }
+                        });
+                    }
+                }),
+                Box::new(|t| others.inherit(t, || touch(t, map))),
+            ],
+        );
+        assert_eq!(ran.near_misses, 1, "seed {seed}");
+    }
+}
+
 #[test]
 fn what_a_parent_goes_on_to_do_inside_its_operation_conflicts_with_its_child() {
     for seed in 0..50 {
