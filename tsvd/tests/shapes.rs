@@ -14,6 +14,8 @@ mod maps;
 mod process;
 #[path = "shapes/silent.rs"]
 mod silent;
+#[path = "shapes/tasks.rs"]
+mod tasks;
 
 use std::sync::Barrier;
 use std::thread;

@@ -18,7 +18,7 @@ use super::defect::{Defect, planted};
 use super::enter::{Call, object_hash};
 use super::env::Environment;
 use super::marks::Context;
-use super::primitive::{MutexGuard, Ordering};
+use super::primitive::MutexGuard;
 use super::sites::SiteId;
 use super::tasks::Manner;
 use super::traps::{Asked, Bucket, Claim, DetectedBy, Evidence, Party, Sleeper, State, Trap, Who};
@@ -297,10 +297,7 @@ impl<E: Environment> Engine<E> {
             Some(trap) if trap.state != State::Held => trap.party.delayed_ns,
             _ => self.env.now().saturating_sub(start),
         };
-        self.statistics.delays.fetch_add(1, Ordering::Relaxed);
-        self.statistics
-            .delay_ns
-            .fetch_add(held_ns, Ordering::Relaxed);
+        self.statistics.delayed(held_ns);
         let held = |caught| Held {
             caught,
             ns: held_ns,

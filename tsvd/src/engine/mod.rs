@@ -116,6 +116,14 @@ pub(crate) struct Statistics {
     pub(crate) delay_ns: lossy::AtomicU64,
 }
 
+impl Statistics {
+    /// A delay is over.
+    fn delayed(&self, ns: u64) {
+        self.delays.fetch_add(1, lossy::Ordering::Relaxed);
+        self.delay_ns.fetch_add(ns, lossy::Ordering::Relaxed);
+    }
+}
+
 impl<E: Environment> Engine<E> {
     /// An engine over `env`, switched by `now`.
     pub(crate) fn new(env: E, now: &'static Now, parameters: Parameters) -> Self {

@@ -232,3 +232,47 @@ fn a_waker_that_panics_when_it_is_dropped_is_forgotten() {
         drop(dropped);
     });
 }
+
+static LOOK: Operation = Operation::new(
+    "asynchronous::Names",
+    "look",
+    Access::Read,
+    Location::caller(),
+)
+.thread_safe();
+static PUT: Operation = Operation::new(
+    "asynchronous::Names",
+    "put",
+    Access::Write,
+    Location::caller(),
+)
+.thread_safe();
+
+#[test]
+fn one_that_is_dropped_between_check_and_act_has_not_acted() {
+    #[tsvd::expect_atomic]
+    async fn region(names: &Cache) {
+        names.run(&LOOK, Called::now(), async {}).await;
+        names.run(&PUT, Called::now(), async {}).await;
+    }
+    let body = || {
+        current_thread().block_on(async {
+            for is_held in [true, false, false] {
+                let names = Arc::new(Cache::default());
+                let dropped = Arc::clone(&names);
+                let task = tokio::spawn(async move { region(&dropped).await });
+                yield_now().await;
+                task.abort();
+                // Once dropped while it was held, the call site is left alone.
+                assert_eq!(task.await.is_err(), is_held);
+                // No region is open any more: nobody comes in between.
+                names.run(&PUT, Called::now(), async {}).await;
+            }
+        });
+    };
+    let Some(ended) = ends_in_time(body) else {
+        return;
+    };
+    assert_clean(&ended);
+    assert_eq!(ended.report.unwrap().summary.delays, 1);
+}

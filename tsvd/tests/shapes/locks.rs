@@ -1,7 +1,6 @@
 //! Shapes over locks that are taken twice.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::task::Waker;
 
 use tsvd::report::{Access, Pattern};
@@ -209,77 +208,4 @@ fn waker_stored_with_a_second_look_is_silent() {
 #[test]
 fn waker_stored_in_a_region_that_restarts_is_silent() {
     silent(None, || event_and_future(poll_anew));
-}
-
-type Sessions = tsvd::sync::RwLock<HashMap<u32, u32>>;
-
-/// The cache that loads twice, where the load is awaited.
-#[tsvd::expect_atomic]
-async fn session(sessions: &Sessions, user: u32) -> u32 {
-    if let Some(session) = sessions.read().unwrap().get(&user) {
-        return *session;
-    }
-    tokio::task::yield_now().await;
-    sessions.write().unwrap().insert(user, user);
-    user
-}
-
-#[tsvd::expect_atomic]
-async fn session_of_the_first(sessions: &Sessions, user: u32) -> u32 {
-    if let Some(session) = sessions.read().unwrap().get(&user) {
-        return *session;
-    }
-    tokio::task::yield_now().await;
-    let mut sessions = sessions.write().unwrap();
-    if let Some(session) = sessions.get(&user) {
-        return *session;
-    }
-    sessions.insert(user, user);
-    user
-}
-
-/// Two tasks of one thread.
-fn two_tasks<F: Future<Output = ()> + 'static>(task: impl Fn(Arc<Sessions>) -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
-    let tasks = tokio::task::LocalSet::new();
-    tasks.block_on(&runtime, async {
-        for _ in 0..crate::ROUNDS {
-            let sessions = Arc::new(Sessions::default());
-            let left = tokio::task::spawn_local(task(Arc::clone(&sessions)));
-            let right = tokio::task::spawn_local(task(sessions));
-            left.await.unwrap();
-            right.await.unwrap();
-        }
-    });
-    work();
-}
-
-#[test]
-fn session_loaded_by_two_tasks() {
-    found(
-        "session",
-        Pattern::ReadWriteWrite,
-        [
-            ("read", Access::Read),
-            ("write", Access::Write),
-            ("write", Access::Write),
-        ],
-        || {
-            two_tasks(|sessions| async move {
-                session(&sessions, 7).await;
-            });
-        },
-    );
-}
-
-#[test]
-fn session_looked_for_again_is_silent() {
-    silent(None, || {
-        two_tasks(|sessions| async move {
-            session_of_the_first(&sessions, 7).await;
-        });
-    });
 }

@@ -6,7 +6,7 @@ use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::task::{Context as Poller, Poll};
 
 use super::inherit::Before;
-use super::regions::{Approach, Section};
+use super::regions::{Delay, Section};
 use super::world::World;
 use super::{ENGINE, NOW, declared, enabled, recorder, threads};
 use crate::contract::{Did, Key, Object, Operation};
@@ -66,6 +66,23 @@ struct Begun {
     key: Option<u64>,
     key_text: Option<Text>,
     may_be_held: bool,
+    /// Of an access, before it is made.
+    delay: Delay,
+}
+
+impl Begun {
+    fn call(&self) -> Call<'_> {
+        let debug = |text| text as &dyn fmt::Debug;
+        Call {
+            operation: self.operation,
+            site: self.site,
+            object: self.object,
+            key: self.key.map(|hash| Key {
+                hash,
+                debug: self.key_text.as_ref().map(debug),
+            }),
+        }
+    }
 }
 
 /// A key's text, for the report.
@@ -123,6 +140,7 @@ pub(crate) fn begin(
         key: key.map(|key| key.hash),
         key_text: key.and_then(text),
         may_be_held: true,
+        delay: Delay::default(),
     }))
 }
 
@@ -198,31 +216,12 @@ impl Operating {
             return Polled::Goes;
         };
         if begun.operation.is_thread_safe() {
-            let Begun {
-                operation,
-                site,
-                object,
-                key,
-                ..
-            } = begun;
-            // No delay: it would be one of the thread.
-            let access = Approach::undelayed(operation, site, object, key).enter();
-            self.0 = State::Access(access);
-            return Polled::Goes;
+            return self.approach(begun, cx);
         }
         let Some(context) = threads::current() else {
             return Polled::Goes;
         };
-        let debug = |text| text as &dyn fmt::Debug;
-        let call = Call {
-            operation: begun.operation,
-            site: begun.site,
-            object: begun.object,
-            key: begun.key.map(|hash| Key {
-                hash,
-                debug: begun.key_text.as_ref().map(debug),
-            }),
-        };
+        let call = begun.call();
         let task = (!begun.moment.is_overtaken()).then(|| task_number(cx.waker()));
         let Some(task) = ENGINE.open_task(context, &call, task) else {
             return Polled::Goes;
@@ -238,6 +237,21 @@ impl Operating {
             }
             _ => Polled::Goes,
         }
+    }
+
+    fn approach(&mut self, mut begun: Begun, cx: &Poller<'_>) -> Polled {
+        let mut delay = std::mem::take(&mut begun.delay);
+        let polled = if begun.may_be_held {
+            delay.poll(cx, &begun.call())
+        } else {
+            Poll::Ready(None)
+        };
+        let Poll::Ready(delayed) = polled else {
+            self.0 = State::Begun(Begun { delay, ..begun });
+            return Polled::Waits;
+        };
+        self.0 = State::Access(Section::new(&begun.call(), delayed));
+        Polled::Goes
     }
 
     /// An access is complete, and did what it declares, or what its output says.

@@ -1,19 +1,17 @@
 //! Accesses under thread-safe contracts, and the regions expected to be atomic that look at them.
 
 use std::cell::Cell;
+#[cfg(feature = "tokio")]
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
-#[cfg(feature = "tokio")]
-use std::pin::Pin;
 use std::task::{Context as Poller, Poll};
 
 use super::threads::{self, Attached};
-#[cfg(feature = "tokio")]
 use super::world::World;
 use super::{ENGINE, declared, enabled, recorder, retire};
 use crate::contract::{Did, Key, Object, Operation, Region};
 use crate::engine::region::access::Delayed;
-#[cfg(feature = "tokio")]
 use crate::engine::region::awaited::{Approached, HeldRegion};
 use crate::engine::tasks::task_number;
 use crate::engine::{Call, On, OpenRegion, Paused, Visit};
@@ -67,11 +65,8 @@ impl Approach {
     #[cfg(feature = "tokio")]
     pub(crate) async fn awaited(mut self) -> Self {
         if self.object.is_watched() {
-            let delay = Delay {
-                approach: &self,
-                held: None,
-            };
-            self.delayed = delay.await;
+            let mut delay = Delay::default();
+            self.delayed = poll_fn(|cx| delay.poll(cx, &self.call())).await;
         }
         self
     }
@@ -94,40 +89,40 @@ impl Approach {
 }
 
 /// The delay before an access that a future makes.
-#[cfg(feature = "tokio")]
-struct Delay<'a> {
-    approach: &'a Approach,
-    held: Option<HeldRegion<World>>,
-}
+#[derive(Default)]
+pub(super) struct Delay(Option<Box<HeldRegion<World>>>);
 
-#[cfg(feature = "tokio")]
-impl Future for Delay<'_> {
-    type Output = Option<Delayed>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Poller<'_>) -> Poll<Self::Output> {
-        let approached = match self.held.take() {
-            Some(held) => ENGINE.approach_again(threads::current(), held, cx.waker()),
+impl Delay {
+    /// Ready as soon as `call`, the same at every poll, may be made.
+    pub(super) fn poll(&mut self, cx: &Poller<'_>, call: &Call<'_>) -> Poll<Option<Delayed>> {
+        let approached = match self.0.take() {
+            Some(held) => ENGINE.approach_again(threads::current(), *held, cx.waker()),
             None => match threads::attached() {
-                Some(context) => ENGINE.approach_polled(context, &self.approach.call(), cx.waker()),
+                Some(context) => ENGINE.approach_polled(context, call, cx.waker()),
                 None => Approached::Goes(None),
             },
         };
         match approached {
             Approached::Goes(delayed) => Poll::Ready(delayed),
             Approached::Waits(held) => {
-                self.held = Some(held);
+                self.0 = Some(Box::new(held));
                 Poll::Pending
             }
         }
     }
 }
 
-#[cfg(feature = "tokio")]
-impl Drop for Delay<'_> {
+impl Drop for Delay {
     fn drop(&mut self) {
-        if let Some(held) = self.held.take() {
-            ENGINE.give_up(threads::attached(), held);
+        if let Some(held) = self.0.take() {
+            ENGINE.give_up(threads::attached(), *held);
         }
+    }
+}
+
+impl std::fmt::Debug for Delay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Delay").field(&self.0.is_some()).finish()
     }
 }
 
@@ -148,7 +143,7 @@ impl Section {
     }
 
     #[inline]
-    fn new(call: &Call<'_>, delayed: Option<Delayed>) -> Self {
+    pub(super) fn new(call: &Call<'_>, delayed: Option<Delayed>) -> Self {
         if !call.object.is_watched() {
             declared::leave_unwatched(call.operation);
             return Self::inert();

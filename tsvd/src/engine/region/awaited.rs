@@ -146,6 +146,7 @@ impl<E: Environment> Engine<E> {
         drop(bucket);
         self.now.retract();
         let ns = self.env.now().saturating_sub(held.set.start);
+        self.statistics.delayed(ns);
         let unused = held.delay_ns.saturating_sub(ns);
         budget::refund(&self.slept, &held.account.slept, unused);
         self.dropped_while_held(held.set.site);

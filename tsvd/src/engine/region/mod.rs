@@ -9,11 +9,10 @@
 //! bucket's lock, and is exact whatever the timing.
 //!
 //! - [`open`] has the regions of a context; [`watch`] what the table knows; [`access`] an access's way in and out;
-//! - [`pause`] is the delay between check and act, and the near misses that call for one; `awaited` the same for a future, whose thread
+//! - [`pause`] is the delay between check and act, and the near misses that call for one; [`awaited`] the same for a future, whose thread
 //!   goes on; [`suspicion`] goes without a declaration.
 
 pub(crate) mod access;
-#[cfg(feature = "tokio")]
 pub(crate) mod awaited;
 mod open;
 mod pause;

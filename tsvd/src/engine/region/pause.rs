@@ -304,8 +304,7 @@ impl<E: Environment> Engine<E> {
         self.now.retract();
         let end = self.env.now();
         let ns = end.saturating_sub(set.start).max(1);
-        self.statistics.delays.fetch_add(1, Ordering::Relaxed);
-        self.statistics.delay_ns.fetch_add(ns, Ordering::Relaxed);
+        self.statistics.delayed(ns);
         self.own(context).gaps.held_until(end);
         if !caught {
             let own = self.own(context).number;

@@ -1,6 +1,5 @@
 //! Regions expected to be atomic, by subject.
 
-#[cfg(feature = "tokio")]
 mod awaited;
 mod delays;
 mod oracle;
