@@ -8,8 +8,7 @@
 //! milliseconds to be found in.
 //!
 //! The processes of one run (nextest begins one for each test) have an allowance together as well, else each would sleep away
-//! a fixed part that is longer than its test. First delays need not fit in it; owed ones have half of it, further ones a
-//! quarter.
+//! a fixed part that is longer than its test. First delays need not fit in it; all others have a quarter of it.
 
 use super::primitive::lossy::{AtomicU64, Ordering};
 use crate::config::Parameters;
@@ -44,21 +43,6 @@ impl Rank {
             },
         }
     }
-
-    /// The same of what the processes of a run have together, for all but the first.
-    fn part_of_run(self) -> Option<Part> {
-        match self {
-            Self::Further => Some(Part {
-                fixed: 0.25,
-                share: 0.25,
-            }),
-            Self::Owed => Some(Part {
-                fixed: 0.5,
-                share: 0.5,
-            }),
-            Self::First => None,
-        }
-    }
 }
 
 /// A part of an allowance.
@@ -72,6 +56,11 @@ impl Part {
     const ALL: Self = Self {
         fixed: 1.0,
         share: 1.0,
+    };
+    /// Of what the processes of a run have together, for all but first delays.
+    const OF_RUN: Self = Self {
+        fixed: 0.25,
+        share: 0.25,
     };
 }
 
@@ -108,17 +97,11 @@ impl Spent {
         self.with(wanted) <= allowance.of(elapsed, part)
     }
 
-    /// Whether it is in this part of what the account and the others have together; so it is where there are no others.
-    fn fits_with_others(
-        &self,
-        allowance: Allowance,
-        wanted: u64,
-        elapsed: u64,
-        part: Part,
-    ) -> bool {
+    /// Whether it is in what the account and the others have together; so it is where there are no others.
+    fn fits_with_others(&self, allowance: Allowance, wanted: u64, elapsed: u64) -> bool {
         let others = self.others_ns.load(Ordering::Relaxed);
         let lived = self.others_lived_ns.load(Ordering::Relaxed);
-        let allowed = allowance.of(elapsed.saturating_add(lived), part);
+        let allowed = allowance.of(elapsed.saturating_add(lived), Part::OF_RUN);
         lived == 0 || self.with(wanted).saturating_add(others) <= allowed
     }
 
@@ -160,9 +143,7 @@ pub(super) fn reserve(
     };
     let of_process = allowance(parameters.budget_process_ns);
     let fits = process.fits(of_process, wanted, elapsed, rank.part())
-        && rank
-            .part_of_run()
-            .is_none_or(|part| process.fits_with_others(of_process, wanted, elapsed, part))
+        && (rank == Rank::First || process.fits_with_others(of_process, wanted, elapsed))
         && thread.fits(
             allowance(parameters.budget_thread_ns),
             wanted,
@@ -248,16 +229,16 @@ mod tests {
         let reserve = |process: &Spent, wanted, rank| {
             super::reserve(&parameters, process, &Spent::new(), wanted, 0, rank)
         };
-        for (rank, quarters) in [(Rank::Further, 1), (Rank::Owed, 2)] {
+        for rank in [Rank::Further, Rank::Owed] {
             let late = Spent::new();
-            late.share(process_ns / 4 * quarters - 10, 1);
+            late.share(process_ns / 4 - 10, 1);
             assert!(reserve(&late, 10, rank));
             assert!(!reserve(&late, 1, rank), "spent by the others");
             assert!(reserve(&late, 1, Rank::First));
             // Their time gives more.
             let later = Spent::new();
-            later.share(process_ns / 4 * quarters, 1_000_000);
-            let given = (1_000_000.0 * parameters.budget_share) as u64 / 4 * quarters;
+            later.share(process_ns / 4, 1_000_000);
+            let given = (1_000_000.0 * parameters.budget_share) as u64 / 4;
             assert!(reserve(&later, given, rank));
             assert!(!reserve(&later, 1, rank));
         }
