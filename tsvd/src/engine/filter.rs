@@ -42,7 +42,7 @@ fn entry(tag: u64, now: u64) -> u64 {
 impl Filter {
     pub(super) fn new() -> Self {
         Self {
-            small: std::array::from_fn(|_| AtomicU64::new(0)),
+            small: [const { AtomicU64::new(0) }; SMALL],
             large: OnceLock::new(),
             stamped: AtomicU64::new(0),
             is_stamped: AtomicU32::new(0),
@@ -124,7 +124,7 @@ pub(super) struct PairCache([AtomicU64; PAIRS]);
 
 impl PairCache {
     pub(super) fn new() -> Self {
-        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+        Self([const { AtomicU64::new(0) }; PAIRS])
     }
 
     /// Whether the pair was told before; it counts as told from now on.

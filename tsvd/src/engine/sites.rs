@@ -37,13 +37,19 @@ impl std::ops::AddAssign for Hits {
 }
 
 /// What is counted; by whom says the owner.
-#[derive(Default)]
 struct Counter {
     all: AtomicU64,
     concurrent: AtomicU64,
 }
 
 impl Counter {
+    const fn new() -> Self {
+        Self {
+            all: AtomicU64::new(0),
+            concurrent: AtomicU64::new(0),
+        }
+    }
+
     fn hits(&self) -> Hits {
         Hits {
             all: self.all.load(Ordering::Relaxed),
@@ -66,16 +72,17 @@ pub(crate) struct Sites {
 impl Sites {
     pub(super) fn new() -> Self {
         Self {
-            numbers: DashMap::new(),
+            // Its default is made from the number of processors, for which it reads four files.
+            numbers: DashMap::with_shard_amount(16),
             list: Mutex::new(Vec::new()),
-            counters: std::array::from_fn(|_| OnceLock::new()),
+            counters: [const { OnceLock::new() }; LIMIT / CHUNK],
         }
     }
 
     fn count(&self, site: SiteId, more: Hits) {
         let site = usize::from(site);
-        let chunk = self.counters[site / CHUNK]
-            .get_or_init(|| Box::new(std::array::from_fn(|_| Counter::default())));
+        let chunk =
+            self.counters[site / CHUNK].get_or_init(|| Box::new([const { Counter::new() }; CHUNK]));
         let counter = &chunk[site % CHUNK];
         counter.all.fetch_add(more.all, Ordering::Relaxed);
         counter
@@ -161,7 +168,6 @@ const CACHED: usize = 64;
 pub(super) struct SiteCache([Cached; CACHED]);
 
 /// Written by the owner only.
-#[derive(Default)]
 pub(super) struct Cached {
     /// Of operation and location.
     tag: AtomicU64,
@@ -171,6 +177,14 @@ pub(super) struct Cached {
 }
 
 impl Cached {
+    const fn new() -> Self {
+        Self {
+            tag: AtomicU64::new(0),
+            number: AtomicU64::new(0),
+            fresh: Counter::new(),
+        }
+    }
+
     /// The call site's number.
     #[inline]
     pub(super) fn number(&self) -> SiteId {
@@ -193,7 +207,7 @@ impl Cached {
 
 impl SiteCache {
     pub(super) fn new() -> Self {
-        Self(std::array::from_fn(|_| Cached::default()))
+        Self([const { Cached::new() }; CACHED])
     }
 
     #[inline]

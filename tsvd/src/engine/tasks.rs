@@ -153,8 +153,8 @@ impl Tasks {
         };
         Self {
             recent: (0..RECENT).map(|_| recent()).collect(),
-            waiting: (0..WAITING).map(|_| AtomicBool::new(false)).collect(),
-            sites: (0..SITES).map(|_| AtomicU8::new(0)).collect(),
+            waiting: Box::new([const { AtomicBool::new(false) }; WAITING]),
+            sites: Box::new([const { AtomicU8::new(0) }; SITES]),
             disturbed: AtomicBool::new(false),
         }
     }

@@ -97,7 +97,7 @@ impl TrapSet {
         Self {
             parameters,
             any: AtomicBool::new(false),
-            armed: (0..LIMIT / 64).map(|_| AtomicU64::new(0)).collect(),
+            armed: Box::new([const { AtomicU64::new(0) }; LIMIT / 64]),
             pairs: Mutex::new(HashMap::new()),
         }
     }

@@ -62,7 +62,7 @@ pub(crate) struct Acts {
 
 impl Acts {
     pub(in crate::engine) fn new() -> Self {
-        let bits = || (0..LIMIT / 64).map(|_| AtomicU64::new(0)).collect();
+        let bits = || Box::new([const { AtomicU64::new(0) }; LIMIT / 64]);
         Self {
             checks: bits(),
             checked: bits(),

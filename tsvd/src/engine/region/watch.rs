@@ -20,7 +20,7 @@ pub(crate) struct Watched(Box<[AtomicU32]>);
 
 impl Watched {
     pub(in crate::engine) fn new() -> Self {
-        Self((0..1024).map(|_| AtomicU32::new(0)).collect())
+        Self(Box::new([const { AtomicU32::new(0) }; 1024]))
     }
 
     #[inline]
