@@ -156,19 +156,25 @@ fn a_waker_is_cloned_under_no_lock_of_ours() {
     ends_in_time(|| {
         multi_thread().block_on(arm_wait());
         let woken = Waker::from(Arc::new(Woken::default()));
-        let first = Arc::new(Cache::default());
-        let mut held = Box::pin(async move { wait(&first).await });
-        let polled = held.as_mut().poll(&mut Context::from_waker(&woken));
-        assert!(polled.is_pending());
         let lock = wakers::EXECUTOR.lock().unwrap();
-        let other = std::thread::spawn(move || {
-            held.as_mut()
-                .poll(&mut Context::from_waker(&wakers::locking()))
-                .is_pending()
-        });
-        while !wakers::IN_CLONE.load(SeqCst) {
-            std::thread::yield_now();
-        }
+        let other = loop {
+            let first = Arc::new(Cache::default());
+            let mut held = Box::pin(async move { wait(&first).await });
+            let polled = held.as_mut().poll(&mut Context::from_waker(&woken));
+            assert!(polled.is_pending());
+            let other = std::thread::spawn(move || {
+                held.as_mut()
+                    .poll(&mut Context::from_waker(&wakers::locking()))
+                    .is_pending()
+            });
+            while !wakers::IN_CLONE.load(SeqCst) && !other.is_finished() {
+                std::thread::yield_now();
+            }
+            if wakers::IN_CLONE.load(SeqCst) {
+                break other;
+            }
+            // The delay was over before that thread began.
+        };
         // The timer rings the first meanwhile, under which these want its lock.
         let caches: [Cache; 10] = Default::default();
         let rung = Arc::new(Woken::default());
