@@ -12,7 +12,7 @@ use crate::suite::{cargo, fresh, junit};
 use crate::workspace::Workspace;
 
 /// Of an odd number the median is one of them.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 7;
 
 /// To be reached, of what has nothing to find.
 const TARGET: f64 = 0.10;
