@@ -115,6 +115,18 @@ impl Tokens {
     }
 }
 
+/// Of what a function returns.
+#[tsvd::contract(thread_safe)]
+impl Tokens {
+    /// Has stored it when it returns.
+    #[tsvd::write(key = user)]
+    fn begin_to_store(&self, user: u32, token: u32) -> impl Future<Output = ()> + use<> {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.insert(user, token);
+        std::future::ready(())
+    }
+}
+
 /// Two tasks give one user two tokens, if a thread runs both and is another's in between.
 #[tsvd::expect_atomic]
 async fn token(tokens: &Tokens, user: u32) -> u32 {
@@ -131,6 +143,16 @@ async fn token_of_the_first(tokens: &Tokens, user: u32) -> u32 {
         Some(token) => token,
         None => tokens.find_or_store(user, user).await.0,
     }
+}
+
+/// What has begun is not delayed: it may be at work.
+#[tsvd::expect_atomic]
+async fn token_begun(tokens: &Tokens, user: u32) -> u32 {
+    if let Some(token) = tokens.find(user).await {
+        return token;
+    }
+    tokens.begin_to_store(user, user).await;
+    user
 }
 
 /// A race must not see that one of its sides was delayed.
@@ -178,6 +200,15 @@ fn token_stored_in_a_race_is_silent() {
     silent(false, || {
         two_tasks(|tokens| async move {
             token_in_time(&tokens, 7).await;
+        });
+    });
+}
+
+#[test]
+fn token_stored_before_the_first_poll_is_silent() {
+    silent(false, || {
+        two_tasks(|tokens| async move {
+            token_begun(&tokens, 7).await;
         });
     });
 }
