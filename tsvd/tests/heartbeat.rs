@@ -2,10 +2,14 @@
 
 #![cfg(not(loom))]
 
+mod process;
+
 use std::path::Path;
 use std::process::Command;
 
 use tsvd::report::{Heartbeat, load_dir, load_heartbeats};
+
+use process::{folder_for_links, link};
 
 /// Tests of this program that only a child runs.
 const CHILD: &str = "CHILD_OF_TSVD_HEARTBEAT";
@@ -129,6 +133,7 @@ fn a_forked_child_leaves_nothing() {
 #[test]
 fn benchmarks_and_tools_are_not_watched() {
     let dir = tempfile::tempdir().unwrap();
+    let links = folder_for_links();
     child(dir.path(), &this(), &["--test", "--bench", "busy"], &[]);
     assert_eq!((heartbeats(dir.path()), reports(dir.path())), (vec![], 0));
     for name in [
@@ -139,8 +144,8 @@ fn benchmarks_and_tools_are_not_watched() {
         "clippy-driver",
         "an-ordinary-program",
     ] {
-        let program = dir.path().join(name);
-        std::fs::copy(this(), &program).unwrap();
+        let program = links.path().join(name);
+        link(&program);
         // Not even where all are asked for, but for what is no tool.
         let on = match name {
             "an-ordinary-program" => &[][..],
@@ -164,8 +169,9 @@ fn benchmarks_and_tools_are_not_watched() {
 #[test]
 fn doctests_are_watched() {
     let dir = tempfile::tempdir().unwrap();
-    let program = dir.path().join("rust_out");
-    std::fs::copy(this(), &program).unwrap();
+    let links = folder_for_links();
+    let program = links.path().join("rust_out");
+    link(&program);
     child(dir.path(), &program, &["busy", "--exact"], &[]);
     assert_eq!(reports(dir.path()), 1);
 }

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
-use process::{Ended, run_with, run_with_bytes};
+use process::{Ended, folder_for_links, link, run_with, run_with_bytes};
 
 struct Store(AtomicU64);
 
@@ -356,10 +356,9 @@ fn a_wrong_setting_of_the_program_stops_where_it_is_enabled() {
     assert!(!ended.stdout.contains("it went on"));
 }
 
-/// Runs this executable under another name; it lists its tests. A link, for a copy just written may still be open for writing
-/// in a child that another test has forked, and then cannot be run.
+/// Runs this executable under another name; it lists its tests.
 fn list_as(program: &Path, variables: &[(&str, &str)]) -> Output {
-    std::fs::hard_link(std::env::current_exe().unwrap(), program).unwrap();
+    link(program);
     Command::new(program)
         .arg("--list")
         .env_remove("TSVD")
@@ -370,9 +369,7 @@ fn list_as(program: &Path, variables: &[(&str, &str)]) -> Output {
 
 #[test]
 fn only_processes_that_may_be_watched_look_at_settings_before_main() {
-    // Links do not cross file systems.
-    let here = std::env::current_exe().unwrap();
-    let folder = tempfile::tempdir_in(here.parent().unwrap()).unwrap();
+    let folder = folder_for_links();
     let wrong = ("TSVD_SEED", "x");
     for (name, switch, stops) in [
         ("deps/app-0123456789abcdef", None, true),

@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test executable uses a part")]
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use tsvd::report::{Report, load_dir};
@@ -43,6 +44,19 @@ pub(crate) fn run_with_bytes(environment: &[(&str, &OsStr)], body: impl FnOnce()
 pub(crate) fn run_again(after: Ended, body: impl FnOnce()) -> Option<Ended> {
     std::fs::remove_dir_all(after.dir.path().join("reports")).expect("reports of the earlier run");
     run_in(Some(after.dir), &[], body)
+}
+
+/// A folder for [`link`]s: beside this executable, since links do not cross file systems.
+pub(crate) fn folder_for_links() -> tempfile::TempDir {
+    let here = std::env::current_exe().expect("this executable has a path");
+    tempfile::tempdir_in(here.parent().expect("in a folder")).expect("a folder that cargo wrote to")
+}
+
+/// This executable under another name, in a folder of [`folder_for_links`]. A link, for a copy just written may still be open
+/// for writing in a child that another test has forked, and then cannot be run (`ETXTBSY`).
+pub(crate) fn link(program: &Path) {
+    let here = std::env::current_exe().expect("this executable has a path");
+    std::fs::hard_link(here, program).expect("a link on the same file system");
 }
 
 fn run_in(
