@@ -5,9 +5,9 @@
 mod process;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Barrier, Mutex};
+use std::sync::{Barrier, Condvar, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use process::{Ended, run_again, run_with};
 use tsvd::report::PairState;
@@ -27,13 +27,6 @@ impl Store {
     }
 }
 
-fn busy_for(time: Duration) {
-    let begun = Instant::now();
-    while begun.elapsed() < time {
-        std::hint::spin_loop();
-    }
-}
-
 /// Two calls, once in the process, some milliseconds apart.
 fn once() {
     let store = Store(AtomicU64::new(0));
@@ -44,7 +37,8 @@ fn once() {
             store.insert();
         });
         start.wait();
-        busy_for(Duration::from_millis(4));
+        // Without the processor, which others may have on a busy machine.
+        thread::park_timeout(Duration::from_millis(4));
         store.get();
     });
 }
@@ -77,27 +71,32 @@ fn a_pair_that_runs_once_per_process_is_caught_in_the_second_run() {
 
 #[test]
 fn an_order_that_was_learnt_costs_nothing_in_the_second_run() {
+    // In turns, not just under a lock: on a busy machine one thread would take that again and again, and each delay keep the
+    // other from it.
     let ordered = || {
-        let store = Mutex::new(Store(AtomicU64::new(0)));
-        let start = Barrier::new(2);
-        let body = || {
-            start.wait();
-            for _ in 0..200 {
-                store.lock().unwrap().insert();
-                busy_for(Duration::from_micros(200));
+        let store = Store(AtomicU64::new(0));
+        let (turn, passed) = (Mutex::new(0), Condvar::new());
+        let body = |me| {
+            for _ in 0..100 {
+                let turn = turn.lock().unwrap();
+                let mut turn = passed.wait_while(turn, |turn| *turn != me).unwrap();
+                store.insert();
+                *turn = 1 - me;
+                passed.notify_one();
             }
         };
         thread::scope(|scope| {
-            scope.spawn(body);
-            body();
+            scope.spawn(|| body(0));
+            body(1);
         });
     };
-    // Enough of them: on a busy machine one delay or another says nothing of the order.
-    let budgets = [
+    // Long delays: after one the other has to go on within half of it. And enough of them.
+    let delays = [
+        ("TSVD_DELAY_GAP", "1000"),
         ("TSVD_BUDGET_PROCESS_MS", "5000"),
         ("TSVD_BUDGET_THREAD_MS", "5000"),
     ];
-    let Some(first) = run_with(&budgets, ordered) else {
+    let Some(first) = run_with(&delays, ordered) else {
         return;
     };
     passed(&first);

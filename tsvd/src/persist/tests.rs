@@ -86,7 +86,7 @@ fn wait_for_start() {
 }
 
 const PROCESSES: u32 = 16;
-const ROUNDS: u32 = 20;
+const ROUNDS: u32 = 5;
 
 /// Nothing lost: each process adds pairs of its own and an account of one that all know. Nothing torn: the parent reads all
 /// the while.
@@ -100,7 +100,13 @@ fn sixteen_processes_share_a_file() {
                 delays: number * ROUNDS + round,
                 ..pair(1, 2)
             };
-            let warning = merge_into(&file, &[own, common], TODAY).expect("merged");
+            // Who did not get the lock in time has added nothing, and may try again.
+            let warning = loop {
+                match merge_into(&file, &[own.clone(), common.clone()], TODAY) {
+                    Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
+                    merged => break merged.expect("merged"),
+                }
+            };
             assert_eq!(warning, None);
         }
         return;
