@@ -48,19 +48,20 @@ fn work() {
     }
 }
 
+/// Both begin each turn together: on a busy machine one thread would else be through before the other has begun.
 fn both(left: impl Fn() + Send, right: impl Fn()) {
-    let start = Barrier::new(2);
+    let turn = Barrier::new(2);
     thread::scope(|scope| {
-        let start = &start;
+        let turn = &turn;
         scope.spawn(move || {
-            start.wait();
             (0..200).for_each(|_| {
+                turn.wait();
                 left();
                 work();
             });
         });
-        start.wait();
         (0..200).for_each(|_| {
+            turn.wait();
             right();
             work();
         });
