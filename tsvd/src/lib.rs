@@ -69,7 +69,8 @@
 //!
 //! It is made in two cases and no other. *Trap*: one party was held before its body by `tsvd` when the other called; both
 //! calls were in flight, whatever the program does. *Overlap*: one party was inside its body when the other called, and
-//! left while `tsvd` held the other, so it was not waiting for it. Once proved, the report is on disk before anything else
+//! left while `tsvd` held the other, so it was not waiting for it; a future that is dropped meanwhile may have been, and proves nothing,
+//! nor does a scope that may have been dropped with one. Once proved, the report is on disk before anything else
 //! happens, and the two bodies are kept apart. Of an async operation that is held by a timer the report follows when it is polled
 //! again, or dropped: only then is it certain that it has not been leaked.
 //!

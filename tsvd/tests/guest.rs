@@ -7,6 +7,7 @@ mod process;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,23 +49,21 @@ fn work() {
     }
 }
 
-/// Both begin each turn together: on a busy machine one thread would else be through before the other has begun.
+/// Both begin each turn together, until one is gone: on a busy machine one thread would else be through before the other has begun.
 fn both(left: impl Fn() + Send, right: impl Fn()) {
-    let turn = Barrier::new(2);
-    thread::scope(|scope| {
-        let turn = &turn;
-        scope.spawn(move || {
-            (0..200).for_each(|_| {
-                turn.wait();
-                left();
-                work();
-            });
-        });
-        (0..200).for_each(|_| {
-            turn.wait();
-            right();
+    let ((to_right, from_left), (to_left, from_right)) = (mpsc::channel(), mpsc::channel());
+    let turns = |body: &dyn Fn(), to: Sender<()>, from: Receiver<()>| {
+        for _ in 0..200 {
+            // Who has panicked has hung up.
+            let _ = to.send(());
+            let _ = from.recv();
+            body();
             work();
-        });
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(move || turns(&left, to_right, from_right));
+        turns(&right, to_left, from_left);
     });
 }
 

@@ -68,6 +68,8 @@ pub(super) enum Defect {
     ClaimForgotten,
     /// A held task's trap is one after its delay, too.
     TaskDelayEndless,
+    /// A task that is dropped has left, as one that is complete.
+    DropIsProof,
     /// A task is woken under the lock of its trap.
     RungUnderLock,
     /// A task is woken by whoever polled it first.

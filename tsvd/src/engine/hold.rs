@@ -6,7 +6,7 @@
 //! **Confirmed overlap.** A call that is to be held finds another *inside its body*. That alone proves nothing: the other may
 //! be waiting for this very call (a write that runs scoped threads whose children read). So the newcomer asks, and is
 //! held. If the asked one leaves meanwhile, it did not wait for the newcomer: both were in flight at once. If it does not
-//! leave in time, nothing is reported.
+//! leave in time, nothing is reported. Nor is it if it is a future that is dropped, which may have waited until then.
 //!
 //! Once proved, the report is made safe first; then the *second* party runs alone while the first stays held (or has
 //! left), so that showing a collision does not cause one.

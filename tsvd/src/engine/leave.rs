@@ -11,6 +11,17 @@ use super::tasks::Manner;
 use super::traps::{Bucket, Claim, DetectedBy, Evidence, Party, Sleeper, State, Token, Who};
 use crate::contract::Object;
 
+/// How what was in flight ends, which says whether it can have waited for who is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It came to its end, so it did not wait.
+    ByItself,
+    /// Its future was dropped: it may have been waiting, and never goes on.
+    Dropped,
+    /// A scope is dropped by the code that has it, or with the future that has it. The stack shows which.
+    AsTheStackShows,
+}
+
 /// A scope in flight, to be ended by [`Engine::close`].
 #[derive(Debug)]
 pub(crate) struct OpenToken {
@@ -39,17 +50,20 @@ impl<E: Environment> Engine<E> {
         let (flight, words) = context.ended(index);
         let _suspended = context.suspend();
         let bucket = self.traps.lock(object_hash(words));
-        self.answer(Some(context), bucket, words, Who::Mark(flight));
+        let who = Who::Mark(flight);
+        self.answer(Some(context), bucket, words, who, Ending::ByItself);
     }
 
-    /// `who` has left: whoever was held for it goes on, and whoever asked it has its proof.
+    /// `who` has left: whoever was held for it goes on, and whoever asked it has its proof if it left by itself.
     fn answer(
         &self,
         context: Option<&Context<E>>,
         mut bucket: MutexGuard<'_, Bucket<E>>,
         words: [u64; 2],
         who: Who,
+        ending: Ending,
     ) {
+        let proves = ending != Ending::Dropped || planted(Defect::DropIsProof);
         let mut proofs = Vec::new();
         // Held tasks, which prove for themselves and are woken under no lock.
         let mut tasks = Vec::new();
@@ -68,23 +82,28 @@ impl<E: Environment> Engine<E> {
                                 if planted(Defect::RungUnderLock) {
                                     alarm.ring();
                                 }
-                                tasks.push((trap.number, Arc::clone(alarm)));
+                                tasks.push((trap.number, Arc::clone(alarm), None));
                             }
                         }
                     }
                 }
-                State::Held => {
+                State::Held if proves => {
                     let Some(asked) = trap.asked.iter().find(|asked| asked.who == who) else {
                         continue;
                     };
                     trap.party.delayed_ns = self.env.now().saturating_sub(trap.party.entered_ns);
                     if let Sleeper::Task(alarm) = &trap.sleeper {
-                        trap.state = State::Released;
-                        trap.claim = Some(Claim {
-                            detected_by: DetectedBy::Overlap,
-                            other: asked.party.clone(),
-                        });
-                        tasks.push((trap.number, Arc::clone(alarm)));
+                        let other = asked.party.clone();
+                        tasks.push((trap.number, Arc::clone(alarm), Some(other.clone())));
+                        if ending == Ending::AsTheStackShows {
+                            trap.state = State::Reporting;
+                        } else {
+                            trap.state = State::Released;
+                            trap.claim = Some(Claim {
+                                detected_by: DetectedBy::Overlap,
+                                other,
+                            });
+                        }
                         continue;
                     }
                     trap.state = State::Reporting;
@@ -107,32 +126,42 @@ impl<E: Environment> Engine<E> {
         let hash = object_hash(words);
         for (number, mut evidence) in proofs {
             self.describe_leaver(context, who, &mut evidence.first);
-            self.prove(evidence);
+            let state = if self.left_by_itself(ending, &evidence.first) {
+                self.prove(evidence);
+                State::Confirmed
+            } else {
+                State::Released
+            };
             let mut bucket = self.traps.lock(hash);
             if let Some(trap) = bucket.trap(number) {
-                trap.state = State::Confirmed;
+                trap.state = state;
                 if let Sleeper::Thread(held) = trap.sleeper {
                     self.env.wake(&held.signal);
                 }
             }
         }
-        for (number, alarm) in tasks {
-            let left = |bucket: &mut Bucket<E>| {
-                let claim = bucket.trap(number)?.claim.as_ref()?;
-                (claim.detected_by == DetectedBy::Overlap).then(|| claim.other.clone())
-            };
-            let party = left(&mut self.traps.lock(hash));
-            if let Some(mut party) = party {
-                self.describe_leaver(context, who, &mut party);
+        for (number, alarm, left) in tasks {
+            if let Some(mut other) = left {
+                self.describe_leaver(context, who, &mut other);
+                let claim = self.left_by_itself(ending, &other).then(|| Claim {
+                    detected_by: DetectedBy::Overlap,
+                    other,
+                });
                 let mut bucket = self.traps.lock(hash);
-                if let Some(claim) = bucket.trap(number).and_then(|trap| trap.claim.as_mut()) {
-                    let before = std::mem::replace(&mut claim.other, party);
+                if let Some(trap) = bucket.trap(number) {
+                    trap.state = State::Released;
+                    let before = std::mem::replace(&mut trap.claim, claim);
                     drop(bucket);
                     drop(before);
                 }
             }
             alarm.ring();
         }
+    }
+
+    fn left_by_itself(&self, ending: Ending, leaver: &Party<E::Stack>) -> bool {
+        let shows = |stack| self.env.ends_by_itself(stack);
+        ending != Ending::AsTheStackShows || leaver.stack.as_ref().is_some_and(shows)
     }
 
     /// What a call that was found inside its body leaves of itself on its way out; `context` is its thread's.
@@ -191,10 +220,15 @@ impl<E: Environment> Engine<E> {
             return;
         }
         let _suspended = context.map(Context::suspend);
-        self.end_token(context, &token);
+        self.end_token(context, &token, Ending::AsTheStackShows);
     }
 
-    pub(super) fn end_token(&self, context: Option<&Context<E>>, token: &OpenToken) {
+    pub(super) fn end_token(
+        &self,
+        context: Option<&Context<E>>,
+        token: &OpenToken,
+        ending: Ending,
+    ) {
         let words = token.object.words();
         let hash = object_hash(words);
         let mut bucket = self.traps.lock(hash);
@@ -209,7 +243,7 @@ impl<E: Environment> Engine<E> {
         let ended = bucket.tokens.swap_remove(index);
         // Under the same lock, so that no asker's delay ends in between.
         if !planted(Defect::ScopeUnanswered) {
-            self.answer(context, bucket, words, Who::Token(token.number));
+            self.answer(context, bucket, words, Who::Token(token.number), ending);
         }
         drop(ended);
         self.now.retract();

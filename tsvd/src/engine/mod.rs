@@ -53,7 +53,7 @@ use env::Environment;
 use primitive::{AtomicU64, CachePadded, Mutex, Ordering, lossy};
 
 pub(crate) use enter::Call;
-pub(crate) use leave::OpenToken;
+pub(crate) use leave::{Ending, OpenToken};
 pub(crate) use lineage::Lineage;
 pub(crate) use marks::Context;
 pub(crate) use now::Now;

@@ -18,7 +18,7 @@ use super::defect::{Defect, planted};
 use super::enter::{Call, Checked, mix, object_hash};
 use super::env::Environment;
 use super::hold::Met;
-use super::leave::OpenToken;
+use super::leave::{Ending, OpenToken};
 use super::lineage::{Frame, Lineage};
 use super::marks::Context;
 use super::order::Gaps;
@@ -465,7 +465,12 @@ impl<E: Environment> Engine<E> {
 
     /// The operation is complete, or dropped, on whatever thread: `context` is that one's, if it has one. The body must not
     /// have been dropped before, so that the object is still there.
-    pub(crate) fn end_task(&self, context: Option<&'static Context<E>>, mut task: OpenTask<E>) {
+    pub(crate) fn end_task(
+        &self,
+        context: Option<&'static Context<E>>,
+        mut task: OpenTask<E>,
+        ending: Ending,
+    ) {
         if self.now.is_off() {
             if let Some(held) = &task.held {
                 held.alarm.off();
@@ -481,7 +486,7 @@ impl<E: Environment> Engine<E> {
                 self.dropped_while_held(task.site);
             }
         }
-        self.end_token(context, &task.token);
+        self.end_token(context, &task.token, ending);
     }
 
     /// A future was dropped while it was held; perhaps it would have been complete without us.

@@ -15,6 +15,62 @@ fn a_writer_that_was_cancelled_before_is_no_violation() {
     });
 }
 
+/// A writer that waits for its reader, which is delayed, is given up meanwhile: aborted, timed out, gone with its runtime.
+/// Nobody else has its cache.
+fn given_up<F: Future<Output = ()> + Send + 'static>(writer: impl Fn(Arc<Cache>) -> F) {
+    const WAIT: Duration = Duration::from_millis(4);
+    let writer = || writer(Arc::default());
+    never_reported(|| {
+        for runtime in [current_thread, multi_thread] {
+            let kept = runtime();
+            for _ in 0..20 {
+                kept.block_on(async {
+                    let aborted = tokio::spawn(writer());
+                    tokio::time::sleep(WAIT).await;
+                    aborted.abort();
+                    let _ = aborted.await;
+                    let _ = tokio::time::timeout(WAIT, writer()).await;
+                });
+                let gone = runtime();
+                gone.block_on(async {
+                    tokio::spawn(writer());
+                    tokio::time::sleep(WAIT).await;
+                });
+                gone.shutdown_background();
+            }
+        }
+    });
+}
+
+#[test]
+fn a_write_that_is_given_up_while_it_waits_for_a_task_that_reads_is_no_violation() {
+    given_up(async |cache| {
+        let reader = Arc::clone(&cache);
+        let reads = async move { reader.read(async {}).await };
+        cache.write(async { drop(tokio::spawn(reads).await) }).await;
+    });
+}
+
+#[test]
+fn a_write_that_is_given_up_while_it_waits_for_a_thread_that_reads_is_no_violation() {
+    given_up(async |cache| {
+        let reader = Arc::clone(&cache);
+        let reads = move || drop(tsvd::scope(&*reader).read());
+        let body = async { drop(tokio::task::spawn_blocking(reads).await) };
+        cache.write(body).await;
+    });
+}
+
+#[test]
+fn a_scope_that_is_given_up_while_it_waits_for_a_thread_that_reads_is_no_violation() {
+    given_up(async |cache| {
+        let reader = Arc::clone(&cache);
+        let _writes = tsvd::scope(&*cache).write();
+        let reads = move || drop(tsvd::scope(&*reader).read());
+        drop(tokio::task::spawn_blocking(reads).await);
+    });
+}
+
 #[test]
 fn one_task_that_calls_one_after_another_across_workers_is_left_alone() {
     silent(false, || {

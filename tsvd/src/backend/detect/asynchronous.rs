@@ -11,6 +11,7 @@ use super::world::World;
 use super::{ENGINE, NOW, declared, enabled, recorder, threads};
 use crate::contract::{Did, Key, Object, Operation};
 use crate::engine::Call;
+use crate::engine::Ending;
 use crate::engine::env::Environment;
 use crate::engine::tasks::{OpenTask, Polled, task_number};
 
@@ -186,7 +187,7 @@ impl Operating {
             body(cx)
         };
         match polled {
-            Poll::Ready(_) => self.end(),
+            Poll::Ready(_) => self.end(Ending::ByItself),
             Poll::Pending => ENGINE.waits_by_itself(&flight.task),
         }
         polled
@@ -262,26 +263,26 @@ impl Operating {
     }
 
     #[cold]
-    fn end(&mut self) {
+    fn end(&mut self, ending: Ending) {
         match std::mem::take(&mut self.0) {
             // Nobody knows how far it came.
             State::Access(access) => access.leave(Did::Nothing),
-            State::InFlight(flight) => Self::end_task(*flight),
+            State::InFlight(flight) => Self::end_task(*flight, ending),
             State::Inert | State::Begun(_) => {}
         }
     }
 
-    fn end_task(flight: InFlight) {
+    fn end_task(flight: InFlight, ending: Ending) {
         let _ = ENDED.try_with(|ended| ended.set(ended.get().wrapping_add(1)));
         if !NOW.is_off() {
-            ENGINE.end_task(threads::current(), flight.task);
+            ENGINE.end_task(threads::current(), flight.task, ending);
         }
     }
 }
 
 impl Drop for Operating {
     fn drop(&mut self) {
-        self.end();
+        self.end(Ending::Dropped);
     }
 }
 

@@ -4,6 +4,7 @@
 //! there is a blocking task as well, since a paused clock of tokio's stands still as long as one runs. Nobody relies on it: it may
 //! never begin, where the pool is small and busy or the runtime is gone.
 
+mod dropped;
 mod race;
 mod timer;
 #[cfg(feature = "tokio")]
@@ -16,6 +17,7 @@ use crate::engine::alarm::Alarm;
 use crate::engine::tasks::HowHeld;
 use crate::report::RawStack;
 
+pub(super) use dropped::ends_by_itself;
 pub(super) use race::is_executors;
 
 /// Rings `alarm` at `deadline`; false if nothing will.

@@ -111,6 +111,10 @@ impl Environment for World {
         Seen::capture()
     }
 
+    fn ends_by_itself(&self, stack: &Seen) -> bool {
+        executor::ends_by_itself(stack)
+    }
+
     fn deep_stack(&self) -> Seen {
         Seen::capture_deep()
     }

@@ -49,6 +49,9 @@ pub(crate) trait Environment: Sized + Send + Sync + 'static {
     /// The calling thread's stack.
     fn stack(&self) -> Self::Stack;
 
+    /// Whether a scope that was dropped at this stack was dropped by the code that had it; false if it may have been with a future.
+    fn ends_by_itself(&self, stack: &Self::Stack) -> bool;
+
     /// The same, with what tells one call of a function from another.
     fn deep_stack(&self) -> Self::Stack;
 

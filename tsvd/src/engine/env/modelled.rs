@@ -202,6 +202,10 @@ impl Environment for Modelled {
 
     fn stack(&self) {}
 
+    fn ends_by_itself(&self, _: &()) -> bool {
+        true
+    }
+
     fn deep_stack(&self) {}
 
     fn is_one_call(&self, (): &(), (): &()) -> bool {

@@ -252,6 +252,10 @@ impl Environment for Simulated {
         ME.get()
     }
 
+    fn ends_by_itself(&self, _: &usize) -> bool {
+        true
+    }
+
     fn deep_stack(&self) -> usize {
         ME.get()
     }

@@ -9,6 +9,7 @@ use std::task::Waker;
 use super::{Delays, DetectedBy, Modelled, Seen};
 use crate::config::Parameters;
 use crate::contract::{Access, Did, Object, Operation, Region};
+use crate::engine::Ending;
 use crate::engine::enter::Entered;
 use crate::engine::marks::Flight;
 use crate::engine::tasks::{OpenTask, Polled};
@@ -153,7 +154,13 @@ impl Lab {
     }
 
     pub(super) fn end_task(&self, me: usize, task: OpenTask<Modelled>) {
-        self.engine.end_task(Some(self.contexts[me]), task);
+        self.engine
+            .end_task(Some(self.contexts[me]), task, Ending::ByItself);
+    }
+
+    pub(super) fn drop_task(&self, me: usize, task: OpenTask<Modelled>) {
+        self.engine
+            .end_task(Some(self.contexts[me]), task, Ending::Dropped);
     }
 
     pub(super) fn open_region(&self, me: usize, declared: &'static Region) -> OpenRegion {

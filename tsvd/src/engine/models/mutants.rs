@@ -67,6 +67,7 @@ mutants! {
     claim_forgotten_dropped: ClaimForgotten of tasks::dropped, UNPROVED;
     task_delay_endless: TaskDelayEndless of tasks::met, INVENTED;
     task_reported_at_once: ReportAtOnce of |_| tasks::waited_for(), INVENTED;
+    drop_is_proof: DropIsProof of |_| tasks::waits_and_is_dropped(), INVENTED;
     no_wake_of_a_task: NoWake of tasks::met, "deadlock";
     rung_under_lock: RungUnderLock of tasks::met, tasks::LOCKED;
     alarm_keeps_waker: AlarmKeepsWaker of |_| tasks::moved(), "deadlock";

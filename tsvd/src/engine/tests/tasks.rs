@@ -7,6 +7,7 @@ use std::task::{Wake, Waker};
 
 use super::lab::*;
 use crate::contract::{Object, Operation};
+use crate::engine::Ending;
 use crate::engine::enter::{Entered, object_hash};
 use crate::engine::env::simulated::Simulated;
 use crate::engine::tasks::{OpenTask, Polled, task_number};
@@ -114,9 +115,17 @@ impl Scene {
             .resume(Some(self.threads[0]), task, &operation.waker)
     }
 
-    fn end(&self, mut operation: Async) {
+    fn end(&self, operation: Async) {
+        self.end_as(operation, Ending::ByItself);
+    }
+
+    fn drop(&self, operation: Async) {
+        self.end_as(operation, Ending::Dropped);
+    }
+
+    fn end_as(&self, mut operation: Async, ending: Ending) {
         let task = operation.task.take().unwrap();
-        self.engine.end_task(Some(self.threads[0]), task);
+        self.engine.end_task(Some(self.threads[0]), task, ending);
     }
 
     /// A call of the second thread, with what is done during its body.
@@ -292,7 +301,7 @@ fn a_returned_future_springs_no_trap_of_what_it_may_wait_for() {
             s.pass(100 * MS);
             let proved = s.poll(&mut job) == Polled::Caught;
             assert_eq!(proved, begins_at_its_poll);
-            s.engine.end_task(Some(thread), task);
+            s.engine.end_task(Some(thread), task, Ending::ByItself);
         });
     }
 }
@@ -329,6 +338,25 @@ fn an_asked_operation_that_leaves_is_proved_by_the_task_that_asked() {
             s.end(second);
         });
     }
+}
+
+/// It may have waited for the one that asked, and will never go on.
+#[test]
+fn an_asked_operation_that_is_dropped_is_no_proof() {
+    scene(|s| {
+        let map = 0;
+        let map = object(&map);
+        let (first, _) = s.poll_first(call_of(&INSERT, map));
+        let (mut second, polled) = s.poll_first(call_of(&GET, map));
+        assert_eq!(polled, Polled::Waits);
+        s.pass(MS);
+        s.drop(first);
+        assert!(!is_woken(&second), "its delay goes on");
+        s.pass(100 * MS);
+        assert_eq!(s.poll(&mut second), Polled::Goes);
+        s.end(second);
+        assert!(s.evidence().is_empty(), "{:?}", s.evidence());
+    });
 }
 
 #[test]
@@ -382,7 +410,7 @@ fn where_a_future_was_dropped_while_it_was_held_none_is_held_again() {
         let map = object(&map);
         let held = s.hold(&INSERT, map);
         let call = held.call;
-        s.end(held);
+        s.drop(held);
         assert!(s.engine.is_disturbed());
         let (state, probability, disturbed) = s.state(&call);
         assert_eq!(
@@ -410,7 +438,7 @@ fn a_task_that_cannot_be_woken_is_not_held() {
             .engine
             .arrive_task(thread, &mut task, &call, Some(Waker::noop()));
         assert_eq!(polled, Polled::Goes);
-        s.engine.end_task(Some(thread), task);
+        s.engine.end_task(Some(thread), task, Ending::ByItself);
     });
 }
 
@@ -470,7 +498,7 @@ fn a_task_is_one_context_wherever_it_is_polled() {
                 let mut task = s.engine.open_task(thread, &call, Some(number)).unwrap();
                 s.engine
                     .arrive_task(thread, &mut task, &call, Some(Waker::noop()));
-                s.engine.end_task(Some(thread), task);
+                s.engine.end_task(Some(thread), task, Ending::ByItself);
             }
             let near = s.engine.statistics().near_misses.load(SeqCst);
             assert_eq!(near == 0, same, "{near} near misses");

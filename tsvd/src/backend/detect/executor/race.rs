@@ -59,7 +59,7 @@ pub(in crate::backend::detect) fn is_executors(function: &str) -> bool {
     EXECUTORS.iter().any(|known| path.starts_with(known))
 }
 
-fn is_executor(function: &str) -> bool {
+pub(super) fn is_executor(function: &str) -> bool {
     let is_part_of_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     function
         .split(|c| !is_part_of_path(c))
