@@ -46,7 +46,7 @@
 //! A delay is awaited: the future returns `Pending` before its body is polled, and a timer wakes its task. Where the body
 //! would have been ready at once that might change the outcome of a `select!`, a timeout or `now_or_never`. So a call site is
 //! left alone where a future was dropped during a delay (also in later runs: the trap file has it), where the waker can wake nobody,
-//! and, if the operation has never been seen to wait by itself, where something on the stack polls it beside others, or no known
+//! and, unless operations at this call site have always waited by themselves at their first poll, where something on the stack polls it beside others, or no known
 //! executor does. A lock of
 //! std's that is held across an await which was always ready may deadlock; `TSVD_ASYNC=block` or `off` helps there.
 //!

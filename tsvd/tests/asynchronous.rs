@@ -22,7 +22,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt};
-use process::{Ended, found, run_with, silent};
+use process::{Ended, found, run_again, run_with, silent};
 use tokio::task::yield_now;
 use tsvd::__private::{Access, Called, Object, Operating, Operation, begin, enabled};
 
@@ -99,6 +99,16 @@ async fn wait(cache: &Cache) {
     cache.write(yield_now()).await;
 }
 
+/// At one call site: it waits for what is not there, and is ready where it is.
+async fn look_up(cache: &Cache, is_there: bool) {
+    let load = async {
+        if !is_there {
+            yield_now().await;
+        }
+    };
+    cache.write(load).await;
+}
+
 /// A near miss of two tasks with `operation`, so that its call site is delayed from now on; nothing overlaps.
 async fn arm<F: Future + Send + 'static>(operation: impl Fn(Arc<Cache>) -> F) {
     let cache = Arc::new(Cache::default());
@@ -123,6 +133,11 @@ async fn arm_touch() {
 
 async fn arm_wait() {
     arm(|cache| async move { wait(&cache).await }).await;
+}
+
+/// All that waited; none has been ready yet.
+async fn arm_look_up() {
+    arm(|cache| async move { look_up(&cache, false).await }).await;
 }
 
 /// A correct program, delayed or not.

@@ -51,6 +51,7 @@ use std::collections::HashMap;
 
 use env::Environment;
 use primitive::{AtomicU64, CachePadded, Mutex, Ordering, lossy};
+use tasks::FirstPolls;
 
 pub(crate) use enter::Call;
 pub(crate) use leave::{Ending, OpenToken};
@@ -106,6 +107,8 @@ pub(crate) struct Remembered {
     pub(crate) disturbed: bool,
     /// Delays that spoke for an order.
     pub(crate) agreed: u32,
+    /// Of each of its sites.
+    pub(crate) first_polls: [(sites::SiteId, FirstPolls); 2],
 }
 
 /// Counted in the cold paths only.
@@ -211,8 +214,16 @@ impl<E: Environment> Engine<E> {
                 self.tasks.spare(pair.key.0);
                 self.tasks.spare(pair.key.1);
             }
+            for (site, polls) in pair.first_polls {
+                self.tasks.remember(site, polls);
+            }
             self.trap_set.remember(pair);
         }
+    }
+
+    /// What async operations of a call site have done, for the next run.
+    pub(crate) fn first_polls(&self, site: sites::SiteId) -> FirstPolls {
+        self.tasks.first_polls(site)
     }
 
     /// The delays of other processes, which slept and lived so long, are of one budget with those of this one. To be called before

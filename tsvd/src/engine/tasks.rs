@@ -28,7 +28,6 @@ use super::sites::SiteId;
 use super::traps::{Sleeper, State, Trap, Who};
 use super::{Engine, TICK_NS};
 use crate::config::Asynchronous;
-use crate::contract::Operation;
 
 /// An overlap in plain sight is waited for as long as this, if not longer: a held task costs nobody a thread.
 const IN_SIGHT_NS: u64 = 10 * TICK_NS;
@@ -36,13 +35,14 @@ const IN_SIGHT_NS: u64 = 10 * TICK_NS;
 /// An async operation in flight.
 pub(crate) struct OpenTask<E: Environment> {
     token: OpenToken,
-    operation: &'static Operation,
     /// What it descends from.
     lineage: Arc<Lineage>,
     /// What descends from it: the same, and itself.
     frame: Arc<Lineage>,
     site: SiteId,
     held: Option<HeldTask<E>>,
+    /// Its body has been polled.
+    began: bool,
 }
 
 /// Where a task is held.
@@ -122,9 +122,7 @@ pub(super) struct Own<'a> {
 pub(super) struct Tasks {
     /// What threads have in their blocks, by the task's number; who comes new to a place forgets what is there.
     recent: Box<[Recent]>,
-    /// Operations that have waited for something of their own, by a hash.
-    waiting: Box<[AtomicBool]>,
-    /// [`FRAGILE`], or how to hold, by call site.
+    /// What is known of call sites: bits.
     sites: Box<[AtomicU8]>,
     disturbed: AtomicBool,
 }
@@ -136,13 +134,27 @@ struct Recent {
 }
 
 const RECENT: usize = 64;
-const WAITING: usize = 1024;
 const SITES: usize = 4096;
 
-/// A future was dropped here while it was held.
-const FRAGILE: u8 = 3;
+/// Where something may race, nothing is held, or with its thread.
 const NOT: u8 = 1;
 const BLOCKED: u8 = 2;
+/// A future was dropped here while it was held.
+const FRAGILE: u8 = 4;
+/// What bodies did at their first poll.
+const WAITED: u8 = 8;
+const WAS_READY: u8 = 16;
+
+/// What the bodies of a call site's operations did at their first polls, as far as is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FirstPolls {
+    #[default]
+    Unknown,
+    /// All waited: to be suspended changes nothing for who polls them.
+    Waited,
+    /// One was ready.
+    Ready,
+}
 
 impl Tasks {
     pub(super) fn new() -> Self {
@@ -153,7 +165,6 @@ impl Tasks {
         };
         Self {
             recent: (0..RECENT).map(|_| recent()).collect(),
-            waiting: Box::new([const { AtomicBool::new(false) }; WAITING]),
             sites: Box::new([const { AtomicU8::new(0) }; SITES]),
             disturbed: AtomicBool::new(false),
         }
@@ -168,18 +179,37 @@ impl Tasks {
         recent
     }
 
-    fn waiting(&self, operation: &'static Operation) -> &AtomicBool {
-        let address = std::ptr::from_ref(operation).addr() as u64;
-        &self.waiting[mix(address, 1) as usize % WAITING]
-    }
-
     fn site(&self, site: SiteId) -> &AtomicU8 {
         &self.sites[usize::from(site) % SITES]
     }
 
+    fn set(&self, site: SiteId, bit: u8) {
+        let bits = self.site(site);
+        if bits.load(Ordering::Relaxed) & bit == 0 {
+            bits.fetch_or(bit, Ordering::Relaxed);
+        }
+    }
+
     /// Nothing is suspended at this call site any more.
     pub(super) fn spare(&self, site: SiteId) {
-        self.site(site).store(FRAGILE, Ordering::Relaxed);
+        self.set(site, FRAGILE);
+    }
+
+    /// As seen by an earlier run.
+    pub(super) fn remember(&self, site: SiteId, polls: FirstPolls) {
+        match polls {
+            FirstPolls::Unknown => {}
+            FirstPolls::Waited => self.set(site, WAITED),
+            FirstPolls::Ready => self.set(site, WAS_READY),
+        }
+    }
+
+    pub(super) fn first_polls(&self, site: SiteId) -> FirstPolls {
+        match self.site(site).load(Ordering::Relaxed) & (WAITED | WAS_READY) {
+            0 => FirstPolls::Unknown,
+            WAITED => FirstPolls::Waited,
+            _ => FirstPolls::Ready,
+        }
     }
 }
 
@@ -242,11 +272,11 @@ impl<E: Environment> Engine<E> {
         let frame = Arc::new(lineage.within(who, call.object.words()));
         Some(OpenTask {
             token,
-            operation: call.operation,
             lineage,
             frame,
             site: self.site(call.operation, call.site),
             held: None,
+            began: false,
         })
     }
 
@@ -280,55 +310,43 @@ impl<E: Environment> Engine<E> {
     /// How to hold an async operation that is due.
     ///
     /// To return `Pending` where the body would have been ready at once may change what a `select!` chooses, what a timeout
-    /// or a poll of `now_or_never` sees. So only what has been seen to wait by itself is simply suspended. For anything else
-    /// its stack is looked at for what might race it, until something may at this call site; and never again where a future was dropped
-    /// while we held it, for then we may have been the reason.
-    pub(super) fn may_be_held(
-        &self,
-        call: &Call<'_>,
-        site: SiteId,
-        suspension: &Suspension<'_, E>,
-    ) -> HowHeld {
-        suspension.waker.map_or(HowHeld::Not, |waker| {
-            self.how_held(call.operation, site, waker)
-        })
+    /// or a poll of `now_or_never` sees. So only what has always been seen to wait by itself, at this call site, is simply suspended.
+    /// For anything else its stack is looked at for what might race it, until something may at this call site; and never again where
+    /// a future was dropped while we held it, for then we may have been the reason.
+    pub(super) fn may_be_held(&self, site: SiteId, suspension: &Suspension<'_, E>) -> HowHeld {
+        let how_held = |waker| self.how_held(site, waker);
+        suspension.waker.map_or(HowHeld::Not, how_held)
     }
 
     /// The same of what there is a waker for.
-    pub(super) fn how_held(
-        &self,
-        operation: &'static Operation,
-        site: SiteId,
-        waker: &Waker,
-    ) -> HowHeld {
+    pub(super) fn how_held(&self, site: SiteId, waker: &Waker) -> HowHeld {
         match self.parameters.asynchronous {
             Asynchronous::Off => return HowHeld::Not,
             Asynchronous::Block => return HowHeld::Blocked,
             Asynchronous::Suspend => {}
         }
-        let flags = self.tasks.site(site);
-        let known = flags.load(Ordering::Relaxed);
+        let known = self.tasks.site(site).load(Ordering::Relaxed);
         // A waker without data wakes nobody.
-        if waker.data().is_null() || known == FRAGILE {
+        if waker.data().is_null() || known & FRAGILE != 0 {
             return HowHeld::Not;
         }
-        if self.tasks.waiting(operation).load(Ordering::Relaxed) {
+        if self.tasks.first_polls(site) == FirstPolls::Waited {
             return HowHeld::Suspended;
         }
-        match known {
-            NOT => HowHeld::Not,
-            BLOCKED => HowHeld::Blocked,
-            _ => {
-                let how = self.env.how_to_hold_what_is_ready();
-                match how {
-                    HowHeld::Not => flags.store(NOT, Ordering::Relaxed),
-                    HowHeld::Blocked => flags.store(BLOCKED, Ordering::Relaxed),
-                    // The next one here may be raced. (A delay takes longer than the look.)
-                    HowHeld::Suspended => {}
-                }
-                how
-            }
+        if known & NOT != 0 {
+            return HowHeld::Not;
         }
+        if known & BLOCKED != 0 {
+            return HowHeld::Blocked;
+        }
+        let how = self.env.how_to_hold_what_is_ready();
+        match how {
+            HowHeld::Not => self.tasks.set(site, NOT),
+            HowHeld::Blocked => self.tasks.set(site, BLOCKED),
+            // The next one here may be raced. (A delay takes longer than the look.)
+            HowHeld::Suspended => {}
+        }
+        how
     }
 
     /// Holds the task for `delay_ns`, which are reserved. True when it was caught instead.
@@ -455,11 +473,12 @@ impl<E: Environment> Engine<E> {
         over.caught
     }
 
-    /// The body has returned `Pending` by itself.
-    pub(crate) fn waits_by_itself(&self, task: &OpenTask<E>) {
-        let waiting = self.tasks.waiting(task.operation);
-        if !waiting.load(Ordering::Relaxed) {
-            waiting.store(true, Ordering::Relaxed);
+    /// The body has been polled, and was ready or not.
+    #[inline]
+    pub(crate) fn body_polled(&self, task: &mut OpenTask<E>, ready: bool) {
+        if !std::mem::replace(&mut task.began, true) {
+            let bit = if ready { WAS_READY } else { WAITED };
+            self.tasks.set(task.site, bit);
         }
     }
 

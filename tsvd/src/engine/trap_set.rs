@@ -460,6 +460,7 @@ mod tests {
                 agreed: 0,
                 owed,
                 disturbed: false,
+                first_polls: Default::default(),
             });
             set.rank(3)
         };
@@ -484,6 +485,7 @@ mod tests {
             agreed,
             owed: OWED,
             disturbed: false,
+            first_polls: Default::default(),
         };
         set.remember(known(0));
         set.ordered(1, 2, 1, 2);

@@ -6,7 +6,7 @@
 //!   probability, delay and number of delays are its;
 //! - **else the more certain account wins**: state by its order (`Decayed` over `Ordered` over `Violated` over `Armed`), the
 //!   lower probability, the longer delay, the larger numbers of delays and of those that spoke for an order;
-//! - always the later day, and `disturbed` if either says so.
+//! - always the later day, `disturbed` if either says so, and of first polls what wins.
 //!
 //! Each is the larger element of an order, so joining is commutative, associative and idempotent. Counts are not added: two
 //! processes that both started from 3 delays and made 1 each give 4, not 8, and saving twice changes nothing.
@@ -48,6 +48,7 @@ pub(super) fn merge(
 fn join(known: &mut StoredPair, other: &StoredPair) {
     let last_day = known.last_day.max(other.last_day);
     let disturbed = known.disturbed || other.disturbed;
+    let first_polls = [0, 1].map(|site| known.first_polls[site].max(other.first_polls[site]));
     if other.caught > known.caught {
         known.clone_from(other);
     } else if other.caught == known.caught {
@@ -59,6 +60,7 @@ fn join(known: &mut StoredPair, other: &StoredPair) {
     }
     known.last_day = last_day;
     known.disturbed = disturbed;
+    known.first_polls = first_polls;
 }
 
 /// Whether `pair` is too old to count. A day to come is young: clocks go wrong, and what was learnt outlives that.

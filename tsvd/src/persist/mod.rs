@@ -24,4 +24,4 @@ mod tests;
 pub(crate) use file::{load, merge_into};
 pub(crate) use index::{End, Index};
 pub(crate) use ledger::Slept;
-pub(crate) use model::{StoredPair, StoredSite, StoredState, today};
+pub(crate) use model::{StoredPair, StoredPolls, StoredSite, StoredState, today};

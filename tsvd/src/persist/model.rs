@@ -32,6 +32,18 @@ pub(crate) enum StoredState {
     Decayed,
 }
 
+/// What the bodies of a call site's async operations did when they were first polled. In the order of what wins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StoredPolls {
+    #[default]
+    Unknown,
+    /// All waited.
+    Waited,
+    /// One was ready at once.
+    Ready,
+}
+
 /// An account of one pair of call sites.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StoredPair {
@@ -57,6 +69,13 @@ pub(crate) struct StoredPair {
     /// A future was dropped during a delay of ours here: do not suspend here again.
     #[serde(default)]
     pub(crate) disturbed: bool,
+    /// Of async operations: what the bodies of each site did when they were first polled.
+    #[serde(default, skip_serializing_if = "are_unknown")]
+    pub(crate) first_polls: [StoredPolls; 2],
+}
+
+fn are_unknown(polls: &[StoredPolls; 2]) -> bool {
+    *polls == [StoredPolls::Unknown; 2]
 }
 
 impl StoredPair {
@@ -72,6 +91,7 @@ impl StoredPair {
     pub(super) fn tidy(mut self) -> Self {
         if self.first > self.second {
             std::mem::swap(&mut self.first, &mut self.second);
+            self.first_polls.reverse();
         }
         // JSON has no other numbers, and short ones are read back exactly, so that a second saving changes nothing.
         self.probability = if self.probability.is_nan() {

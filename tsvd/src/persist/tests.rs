@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use proptest::prelude::*;
 
-use super::{StoredPair, StoredSite, StoredState, load, merge_into};
+use super::{StoredPair, StoredPolls, StoredSite, StoredState, load, merge_into};
 
 pub(super) const TODAY: u32 = 20_000;
 
@@ -33,6 +33,7 @@ pub(super) fn pair(first: u32, second: u32) -> StoredPair {
         caught: 0,
         last_day: TODAY,
         disturbed: false,
+        first_polls: [StoredPolls::Unknown; 2],
     }
 }
 
@@ -45,7 +46,14 @@ pub(super) fn any_pair() -> impl Strategy<Value = StoredPair> {
         Just(StoredState::Decayed),
     ];
     let numbers = (0.0..=1.0, any::<u64>(), any::<u32>(), 0_u32..3, 0_u32..3);
-    let rest = (TODAY - 40..TODAY + 2, any::<bool>());
+    let polls = || {
+        prop_oneof![
+            Just(StoredPolls::Unknown),
+            Just(StoredPolls::Waited),
+            Just(StoredPolls::Ready),
+        ]
+    };
+    let rest = (TODAY - 40..TODAY + 2, any::<bool>(), [polls(), polls()]);
     (1_u32..4, 1_u32..4, state, numbers, rest).prop_map(|(a, b, state, numbers, rest)| StoredPair {
         state,
         probability: numbers.0,
@@ -55,6 +63,7 @@ pub(super) fn any_pair() -> impl Strategy<Value = StoredPair> {
         agreed: numbers.4,
         last_day: rest.0,
         disturbed: rest.1,
+        first_polls: rest.2,
         ..pair(a, b)
     })
 }

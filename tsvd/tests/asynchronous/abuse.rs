@@ -197,17 +197,17 @@ fn a_waker_is_cloned_under_no_lock_of_ours() {
 #[test]
 fn a_waker_that_cannot_be_cloned_is_left_alone() {
     ends_in_time(|| {
-        multi_thread().block_on(arm_wait());
+        multi_thread().block_on(arm_look_up());
         let panicking = wakers::panicking();
         let cache = Cache::default();
         // Not held at all: the first poll is the body's.
-        let mut first = std::pin::pin!(cache.write(pending::<()>()));
+        let mut first = std::pin::pin!(look_up(&cache, false));
         let mut cx = Context::from_waker(&panicking);
         assert!(first.as_mut().poll(&mut cx).is_pending());
         // Held by another waker, and no longer than to the next poll.
         let woken = Waker::from(Arc::new(Woken::default()));
         let other = Cache::default();
-        let mut held = std::pin::pin!(other.write(async {}));
+        let mut held = std::pin::pin!(look_up(&other, true));
         let mut polled = || {
             let poll = held.as_mut().poll(&mut Context::from_waker(&woken));
             poll.is_pending()

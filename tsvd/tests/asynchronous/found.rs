@@ -105,6 +105,25 @@ fn a_writer_that_is_cancelled_while_another_has_begun_is_found() {
     });
 }
 
+/// In a race only what always waits is held: that the writer does is known to the next run.
+#[test]
+fn a_writer_that_waits_and_a_reader_that_does_not_in_one_join_are_found_in_the_second_run() {
+    let once = || {
+        current_thread().block_on(async {
+            let cache = Cache::default();
+            let writes = cache.write(tokio::time::sleep(Duration::from_millis(3)));
+            tokio::join!(writes, cache.read(async {}));
+        });
+    };
+    let Some(first) = run_with(&[], once) else {
+        return;
+    };
+    assert_clean(&first);
+    let second = run_again(first, once).expect("the parent");
+    assert_eq!(second.status, Some(66), "{}", second.stderr);
+    assert_eq!(second.report.expect("a report").violations.len(), 1);
+}
+
 #[test]
 fn a_stream_whose_items_are_written_at_the_same_time_is_found() {
     let found = found(|| {

@@ -23,6 +23,14 @@ fn outcomes() {
                 say(name, format!("{first}"));
                 let within = tokio::time::timeout(Duration::ZERO, touch(&cache)).await;
                 say(name, format!("{within:?}"));
+                arm_look_up().await;
+                look_up(&cache, true).await;
+                let chosen = tokio::select! {
+                    biased;
+                    () = look_up(&cache, true) => "the operation",
+                    () = async {} => "the other",
+                };
+                say(name, chosen.to_owned());
             }
         });
     }
@@ -47,6 +55,7 @@ fn what_is_ready_at_once_stays_so_for_whoever_races_it() {
     let Some(watched) = run_with(&[], outcomes) else {
         return;
     };
+    let off = run_with(&[("TSVD", "off")], outcomes).expect("the parent");
     let outcome = |ended: &Ended| {
         let lines = ended.stdout.lines();
         let outcomes = lines.filter_map(|line| Some(line[line.find("outcome of")?..].to_owned()));
@@ -60,17 +69,15 @@ fn what_is_ready_at_once_stays_so_for_whoever_races_it() {
         report.summary
     );
     assert!(!report.run.disturbed);
-    let expected = [
-        "outcome of one: Some(())",
-        "outcome of one: the operation",
-        "outcome of one: true",
-        "outcome of one: Ok(())",
-    ];
-    let seen = outcome(&watched);
-    assert_eq!(seen.len(), 45, "{}", watched.stdout);
-    assert_eq!(seen[..4], expected);
-    #[cfg(feature = "tokio")]
-    assert_eq!(seen.last().unwrap(), "outcome of paused: 7ms");
+    let paused = cfg!(feature = "tokio");
+    let [seen, expected] = [&watched, &off].map(|ended| {
+        let outcomes = outcome(ended).into_iter();
+        outcomes
+            .filter(|line| paused || !line.contains("paused"))
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(expected.len(), if paused { 55 } else { 50 }, "{expected:?}");
+    assert_eq!(seen, expected);
 }
 
 #[test]
@@ -154,15 +161,12 @@ fn with_block_the_thread_sleeps_and_with_off_nobody() {
 fn a_future_dropped_while_it_is_held_is_told_of_and_spared_from_then_on() {
     let body = || {
         current_thread().block_on(async {
-            arm_wait().await;
+            arm_look_up().await;
             let cache = Cache::default();
-            let dropped =
-                |within| tokio::time::timeout(Duration::from_millis(within), wait(&cache));
             // Held for longer than that.
-            assert!(dropped(1).await.is_err());
-            let begun = Instant::now();
-            assert!(dropped(1000).await.is_ok());
-            assert!(begun.elapsed() < Duration::from_millis(3));
+            let dropped = tokio::time::timeout(Duration::from_millis(1), look_up(&cache, true));
+            assert!(dropped.await.is_err());
+            assert_eq!(look_up(&cache, true).now_or_never(), Some(()));
         });
     };
     let Some(ended) = run_with(&[], body) else {

@@ -186,9 +186,9 @@ impl Operating {
             let _frame = Before::acting(flight.task.frame());
             body(cx)
         };
-        match polled {
-            Poll::Ready(_) => self.end(Ending::ByItself),
-            Poll::Pending => ENGINE.waits_by_itself(&flight.task),
+        ENGINE.body_polled(&mut flight.task, polled.is_ready());
+        if polled.is_ready() {
+            self.end(Ending::ByItself);
         }
         polled
     }

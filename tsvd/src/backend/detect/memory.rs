@@ -13,8 +13,9 @@ use super::{ENGINE, attribution, gate, recorder};
 use crate::engine::Remembered;
 use crate::engine::env::Environment;
 use crate::engine::sites::{Site, SiteId};
+use crate::engine::tasks::FirstPolls;
 use crate::engine::trap_set::{OWED, Pair, State, pair_key};
-use crate::persist::{self, End, Index, Slept, StoredPair, StoredSite, StoredState};
+use crate::persist::{self, End, Index, Slept, StoredPair, StoredPolls, StoredSite, StoredState};
 use crate::report;
 
 static MEMORY: Mutex<Option<Memory>> = Mutex::new(None);
@@ -82,6 +83,14 @@ pub(super) fn begin(file: PathBuf) -> Option<String> {
                     _ => OWED.saturating_sub(pair.delays),
                 },
                 disturbed: pair.disturbed,
+                first_polls: [(&pair.first, 0), (&pair.second, 1)].map(|(site, side)| {
+                    let polls = match pair.first_polls[side] {
+                        StoredPolls::Unknown => FirstPolls::Unknown,
+                        StoredPolls::Waited => FirstPolls::Waited,
+                        StoredPolls::Ready => FirstPolls::Ready,
+                    };
+                    (numbers[site], polls)
+                }),
             }
         }),
     );
@@ -200,6 +209,11 @@ impl Memory {
             caught: before.map_or(0, |before| before.caught),
             last_day: persist::today(),
             disturbed: pair.disturbed || before.is_some_and(|before| before.disturbed),
+            first_polls: [key.0, key.1].map(|site| match ENGINE.first_polls(site) {
+                FirstPolls::Unknown => StoredPolls::Unknown,
+                FirstPolls::Waited => StoredPolls::Waited,
+                FirstPolls::Ready => StoredPolls::Ready,
+            }),
         };
         if pair.state == State::Violated {
             account.catch();
