@@ -113,7 +113,7 @@
 //! - `dashmap`: `tsvd::dashmap`, a drop-in for the crate of that name, each call of which is an operation. Without `detect` it is that
 //!   crate's code.
 //! - `tokio`: `tsvd::tokio::sync`, a drop-in for tokio's `Mutex` and `RwLock`, whose critical sections are operations. Without `detect`
-//!   they are tokio's own. With it, know tokio's runtimes: a delay holds a paused clock still, a
+//!   they are tokio's own. With it, know tokio's runtimes: no task is delayed where the clock is paused, a
 //!   synchronous call on the only thread of a runtime is not delayed, and reports name tasks. Not under `--cfg loom`, which tokio
 //!   reads itself.
 //! - `own-allocator`: under `--cfg loom`, do not install the allocator of [`model`](mod@model).

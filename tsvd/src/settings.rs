@@ -49,6 +49,8 @@
 //! and, unless operations at this call site have always waited by themselves at their first poll, where something on the stack polls it beside others, or no known
 //! executor does. A lock of
 //! std's that is held across an await which was always ready may deadlock; `TSVD_ASYNC=block` or `off` helps there.
+//! So it does for a test that counts polls, or that takes a spawned task for done after one `yield_now`. Where a clock of tokio's is
+//! paused no task is held by a timer, if the feature `tokio` is there to see it.
 //!
 //! # Strategies
 //!

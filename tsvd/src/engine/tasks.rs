@@ -327,7 +327,7 @@ impl<E: Environment> Engine<E> {
         }
         let known = self.tasks.site(site).load(Ordering::Relaxed);
         // A waker without data wakes nobody.
-        if waker.data().is_null() || known & FRAGILE != 0 {
+        if waker.data().is_null() || known & FRAGILE != 0 || self.env.has_clock_of_its_own() {
             return HowHeld::Not;
         }
         if self.tasks.first_polls(site) == FirstPolls::Waited {

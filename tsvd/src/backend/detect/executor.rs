@@ -1,8 +1,7 @@
 //! What is known of the guest's executor: who wakes a held task, and whether it may be held at all.
 //!
-//! Nothing need be known: a timer of our own wakes tasks of any executor. With the feature `tokio` and within one of its runtimes
-//! there is a blocking task as well, since a paused clock of tokio's stands still as long as one runs. Nobody relies on it: it may
-//! never begin, where the pool is small and busy or the runtime is gone.
+//! Nothing need be known: a timer of our own wakes tasks of any executor. With the feature `tokio` it is known where a clock of
+//! tokio's is paused, and no task is held there.
 
 mod dropped;
 mod race;
@@ -22,9 +21,15 @@ pub(super) use race::is_executors;
 
 /// Rings `alarm` at `deadline`; false if nothing will.
 pub(super) fn set_alarm(alarm: &Arc<Alarm>, deadline: Instant) -> bool {
-    #[cfg(feature = "tokio")]
-    tokio::stop_clock(alarm, deadline);
     timer::set_alarm(alarm, deadline)
+}
+
+/// Whether real time means nothing to the task that is polled.
+pub(super) fn has_clock_of_its_own() -> bool {
+    #[cfg(feature = "tokio")]
+    return tokio::has_clock_of_its_own();
+    #[cfg(not(feature = "tokio"))]
+    false
 }
 
 /// How to hold an async operation that may well be ready at once: by a timer, if nothing on the stack races it. Else, where other

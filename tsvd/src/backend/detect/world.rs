@@ -90,6 +90,10 @@ impl Environment for World {
         executor::set_alarm(alarm, self.started + Duration::from_nanos(deadline))
     }
 
+    fn has_clock_of_its_own(&self) -> bool {
+        executor::has_clock_of_its_own()
+    }
+
     fn how_to_hold_what_is_ready(&self) -> HowHeld {
         executor::how_to_hold_what_is_ready()
     }

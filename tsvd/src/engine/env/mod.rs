@@ -40,6 +40,9 @@ pub(crate) trait Environment: Sized + Send + Sync + 'static {
     /// Rings `alarm` at `deadline` (nanoseconds of [`now`](Self::now)), or later; false if nothing will.
     fn set_alarm(&self, alarm: &Arc<Alarm>, deadline: u64) -> bool;
 
+    /// Whether the task that is polled lives by a clock that is not this one's, such as a paused one: then it is not suspended.
+    fn has_clock_of_its_own(&self) -> bool;
+
     /// How to hold the async operation that the calling thread polls if it may well be ready at once.
     fn how_to_hold_what_is_ready(&self) -> HowHeld;
 

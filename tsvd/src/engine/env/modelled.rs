@@ -188,6 +188,10 @@ impl Environment for Modelled {
         true
     }
 
+    fn has_clock_of_its_own(&self) -> bool {
+        false
+    }
+
     fn how_to_hold_what_is_ready(&self) -> HowHeld {
         HowHeld::Suspended
     }

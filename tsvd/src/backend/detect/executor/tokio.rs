@@ -1,39 +1,16 @@
 //! tokio's runtimes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::backend::detect::threads;
-use crate::engine::alarm::Alarm;
-
-/// How often a blocking task looks whether its alarm is still wanted: a runtime that is dropped waits for it.
-const LOOK: Duration = Duration::from_millis(1);
-
-/// Stops a paused clock of the current runtime's, if there is one, until `alarm` is over or rings at `deadline`.
-pub(super) fn stop_clock(alarm: &Arc<Alarm>, deadline: Instant) {
-    let Ok(runtime) = Handle::try_current() else {
-        return;
-    };
-    let alarm = Arc::clone(alarm);
-    let wait = move || threads::unwatched(|| wait(&alarm, deadline));
-    // It panics where no thread can be begun.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(runtime.spawn_blocking(wait))));
-}
-
-fn wait(alarm: &Alarm, deadline: Instant) {
-    while !alarm.is_off() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            // Here too, so that the task is woken before the clock goes on.
-            alarm.ring();
-            return;
-        }
-        #[expect(clippy::disallowed_methods, reason = "this is the delay")]
-        std::thread::sleep(left.min(LOOK));
-    }
+/// Whether the current runtime's clock is not the system's: paused, or moved while it was. It goes on by itself to the next timer
+/// whenever no task can, so that a task that is held by a timer of ours would lose time.
+pub(super) fn has_clock_of_its_own() -> bool {
+    let before = Instant::now();
+    let clock = tokio::time::Instant::now().into_std();
+    let after = Instant::now();
+    !(before..=after).contains(&clock)
 }
 
 fn flavor() -> Option<RuntimeFlavor> {
