@@ -76,7 +76,7 @@ fn two_tasks_on_smol_are_found() {
             let task = || {
                 let cache = Arc::clone(&cache);
                 smol::spawn(async move {
-                    for _ in 0..5 {
+                    for _ in 0..50 {
                         cache
                             .write(smol::Timer::after(Duration::from_millis(1)))
                             .await;
