@@ -335,6 +335,12 @@ pub fn update(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// - A second look that only its author knows for one (a version number, a check under another lock) has to be said:
 ///   `tsvd::revalidated`, or `restart` of a scope's region.
 ///
+/// # What it costs
+///
+/// Each access looks at all that is remembered of its object, so little is: a region remembers its last access to at most 64 objects, or
+/// keys of objects, and forgets those it came to first. Of regions that one thread has open at once, as in recursion, the 8
+/// outermost look; the accesses within the inner ones are theirs, too. What is forgotten is never reported.
+///
 /// # Arguments
 ///
 /// | Argument | Meaning |

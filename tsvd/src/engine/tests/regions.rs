@@ -85,6 +85,12 @@ impl Desk {
         }
     }
 
+    /// How many watches there are.
+    fn watches(&self) -> usize {
+        let buckets = self.engine.traps.buckets();
+        buckets.map(|bucket| bucket.lock().watches.len()).sum()
+    }
+
     #[track_caller]
     fn enter(&self, who: &'static Context<Simulated>, operation: &'static Operation) -> Visit {
         self.enter_keyed(who, operation, None)
