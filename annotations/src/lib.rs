@@ -186,7 +186,8 @@ mod values;
 /// Under `contract(thread_safe)` calls may overlap: the type takes care of itself, as a concurrent map does. Its operations
 /// conflict with *regions* only, see [`macro@expect_atomic`]. There it counts whether a call really wrote: `when` says so of
 /// the value that was returned. It is a function of a reference to that value (of a future's output), and may be given in
-/// every contract.
+/// every contract. Of a thread-safe one, a call that did not write is as a compare-and-swap that fails: it has looked, and is no
+/// call to a region of another context, for it changed nothing and told no more than that.
 ///
 /// ```
 /// use std::collections::HashSet;

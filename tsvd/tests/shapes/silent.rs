@@ -177,6 +177,75 @@ fn compare_and_swap_that_goes_on_from_what_it_was() {
     silent(None, || sums(add_to_what_it_was));
 }
 
+/// Claimed, used, given back: who finds it taken goes away.
+#[tsvd::expect_atomic]
+fn use_claimed(busy: &AtomicBool) {
+    if busy.compare_exchange(false, true, SeqCst, SeqCst).is_ok() {
+        work();
+        busy.store(false, SeqCst);
+    }
+}
+
+#[tsvd::expect_atomic]
+fn use_swapped(busy: &AtomicBool) {
+    if !busy.swap(true, SeqCst) {
+        work();
+        busy.store(false, SeqCst);
+    }
+}
+
+#[test]
+fn flag_that_is_claimed() {
+    silent(None, || {
+        for claim in [use_claimed, use_swapped] {
+            let often = |busy: &AtomicBool| (0..10).for_each(|_| claim(busy));
+            meet(AtomicBool::default, often, often);
+        }
+    });
+}
+
+#[derive(Default)]
+struct Counter {
+    is_locked: AtomicBool,
+    count: AtomicU32,
+}
+
+impl Counter {
+    fn add_and_unlock(&self) {
+        let count = self.count.load(SeqCst);
+        work();
+        self.count.store(count + 1, SeqCst);
+        self.is_locked.store(false, SeqCst);
+    }
+}
+
+#[tsvd::expect_atomic]
+fn add_locked(counter: &Counter) {
+    let lock = &counter.is_locked;
+    while lock.compare_exchange(false, true, SeqCst, SeqCst).is_err() {
+        std::thread::yield_now();
+    }
+    counter.add_and_unlock();
+}
+
+#[tsvd::expect_atomic]
+fn add_locked_by_swap(counter: &Counter) {
+    while counter.is_locked.swap(true, SeqCst) {
+        std::thread::yield_now();
+    }
+    counter.add_and_unlock();
+}
+
+#[test]
+fn spin_lock() {
+    silent(None, || {
+        for add in [add_locked, add_locked_by_swap] {
+            let often = |counter: &Counter| (0..5).for_each(|_| add(counter));
+            meet(Counter::default, often, often);
+        }
+    });
+}
+
 /// Two values that belong together, under a version that is odd while they are written.
 #[derive(Default)]
 struct Versioned {

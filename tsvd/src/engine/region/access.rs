@@ -401,7 +401,7 @@ impl<E: Environment> Engine<E> {
                 });
             }
         }
-        if matches!(did, Did::Revalidated { .. }) {
+        if did.looks_anew() {
             // What a helper has looked at anew, the region it works for has.
             for watch in bucket
                 .watches

@@ -95,7 +95,7 @@ impl<S> Watch<S> {
                 && foreign.did.writes() >= did.writes()
         };
         self.foreign.len() < FOREIGN
-            && (did.writes() || (did.reads() && self.did.writes()))
+            && (did.writes() || (did.tells() && self.did.writes()))
             && !self.foreign.iter().any(known)
     }
 }

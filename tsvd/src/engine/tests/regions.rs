@@ -19,7 +19,7 @@ use crate::engine::env::simulated::Simulated;
 use crate::engine::traps::{DetectedBy, Evidence, Party};
 use crate::engine::{Call, Context, Engine, Now, On, Visit};
 
-use Did::{Nothing, Read, Revalidated, Update, Write};
+use Did::{Nothing, Read, Refused, Revalidated, Unchanged, Update, Write};
 
 static LOOK: Operation = operation("look", Access::Read);
 static PUT: Operation = operation("put", Access::Write);
@@ -154,10 +154,12 @@ impl Desk {
     }
 }
 
-const ALL: [Did; 5] = [
+const ALL: [Did; 7] = [
     Read,
     Write,
     Update,
+    Refused,
+    Unchanged,
     Revalidated { wrote: false },
     Revalidated { wrote: true },
 ];
