@@ -2,7 +2,7 @@
 
 use std::sync::Barrier;
 
-use tsvd::dashmap::DashMap;
+use tsvd::dashmap::{DashMap, DashSet};
 use tsvd::sync::atomic::Ordering::SeqCst;
 use tsvd::sync::atomic::{AtomicBool, AtomicU32};
 use tsvd::sync::{Mutex, RwLock};
@@ -244,6 +244,41 @@ fn spin_lock() {
             meet(Counter::default, often, often);
         }
     });
+}
+
+/// Whether the job is its own is what `insert` says.
+#[tsvd::expect_atomic]
+fn begin(running: &DashSet<u32>) -> bool {
+    if running.contains(&1) {
+        return false;
+    }
+    work();
+    running.insert(1)
+}
+
+#[test]
+fn job_begun_by_who_inserts_it() {
+    let runs = |running: &DashSet<u32>| {
+        if begin(running) {
+            assert!(running.remove(&1).is_some());
+        }
+    };
+    let often = |running: &DashSet<u32>| (0..5).for_each(|_| runs(running));
+    silent(None, || meet(DashSet::new, often, often));
+}
+
+#[tsvd::expect_atomic]
+fn run(running: &DashSet<u32>) {
+    if running.insert(1) {
+        work();
+        running.remove(&1);
+    }
+}
+
+#[test]
+fn job_that_is_claimed_in_a_set() {
+    let often = |running: &DashSet<u32>| (0..5).for_each(|_| run(running));
+    silent(None, || meet(DashSet::new, often, often));
 }
 
 /// Two values that belong together, under a version that is odd while they are written.
