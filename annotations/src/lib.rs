@@ -186,7 +186,8 @@ mod values;
 /// Under `contract(thread_safe)` calls may overlap: the type takes care of itself, as a concurrent map does. Its operations
 /// conflict with *regions* only, see [`macro@expect_atomic`]. There it counts whether a call really wrote: `when` says so of
 /// the value that was returned. It is a function of a reference to that value (of a future's output), and may be given in
-/// every contract.
+/// every contract. Of a thread-safe one, a call that did not write is as a compare-and-swap that fails: it has looked, and is no
+/// call to a region of another context, for it changed nothing and told no more than that.
 ///
 /// ```
 /// use std::collections::HashSet;
@@ -334,6 +335,12 @@ pub fn update(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///   `tsvd::context::inherit`, `inherit_future`); else it is a foreigner that came in between.
 /// - A second look that only its author knows for one (a version number, a check under another lock) has to be said:
 ///   `tsvd::revalidated`, or `restart` of a scope's region.
+///
+/// # What it costs
+///
+/// Each access looks at all that is remembered of its object, so little is: a region remembers its last access to at most 64 objects, or
+/// keys of objects, and forgets those it came to first. Of regions that one thread has open at once, as in recursion, the 8
+/// outermost look; the accesses within the inner ones are theirs, too. What is forgotten is never reported.
 ///
 /// # Arguments
 ///

@@ -95,7 +95,8 @@
 //! Calls that are not annotated or never made by two threads; accesses that never come within 100 ms of each other; data
 //! races inside of a method that the contract calls a read (ThreadSanitizer, Miri and loom see those); values of size zero, which have no
 //! identity; operations nested more than 16 deep in one thread; in
-//! regions, scopes that read or write, and of more than 64 objects in one region those it came to first.
+//! regions, scopes that read or write, of more than 64 objects, or keys of objects, in one region those it came to first, and of regions
+//! nested more than 8 deep in one thread the inner ones, whose accesses are still those of the outer ones.
 //!
 //! # When it is on
 //!

@@ -213,7 +213,8 @@ pub struct Region {
 
 impl Region {
     /// The region starts anew: all that its thread has learnt so far was looked at again, or is thrown away. For retries, and
-    /// where a version number tells that nothing has changed.
+    /// where a version number tells that nothing has changed. It has to come before the second access, at which a violation is
+    /// [reported](revalidated).
     pub fn restart(&self) {
         #[cfg(any(loom, feature = "detect"))]
         if let Some(guard) = &self.guard {
@@ -226,6 +227,42 @@ impl Region {
 ///
 /// For schemes that only you can see: a version number that has not changed, a second look under a lock of which `tsvd` does
 /// not know. Without regions it does nothing.
+///
+/// The object is the value behind the reference, as for [`scope`]; a pointer is not followed, so write `tsvd::revalidated(&*shared)`
+/// for an `Arc`: `&shared` is about the pointer, of which a region has learnt nothing.
+///
+/// It comes too late for what is already reported, and that is at the region's second access: an attempt that is going to be thrown away
+/// must not read the same part twice. Let it read once and keep the value, as `len` here, or call this before the second read, as for
+/// `version`:
+///
+/// ```
+/// use tsvd::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
+///
+/// struct List {
+///     version: AtomicU32,
+///     len: AtomicUsize,
+///     items: [AtomicU32; 4],
+/// }
+///
+/// #[tsvd::expect_atomic]
+/// fn sum(list: &List) -> u32 {
+///     loop {
+///         let version = list.version.load(SeqCst);
+///         let len = list.len.load(SeqCst);
+///         let sum = list.items[..len].iter().map(|item| item.load(SeqCst)).sum();
+///         tsvd::revalidated(&list.version);
+///         if list.version.load(SeqCst) == version {
+///             return sum;
+///         }
+///         // Thrown away.
+///         tsvd::revalidated(&list.version);
+///         tsvd::revalidated(&list.len);
+///         list.items.iter().for_each(tsvd::revalidated);
+///     }
+/// }
+/// # let list = List { version: 0.into(), len: 2.into(), items: [1, 2, 3, 4].map(AtomicU32::new) };
+/// # assert_eq!(sum(&list), 3);
+/// ```
 pub fn revalidated<T: ?Sized>(object: &T) {
     let _ = object;
     #[cfg(any(loom, feature = "detect"))]

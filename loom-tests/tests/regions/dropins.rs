@@ -1,8 +1,8 @@
 //! `tsvd::sync`: critical sections and atomics, as they are natively.
 
 use tsvd::model::Model;
-use tsvd::sync::atomic::AtomicU32;
-use tsvd::sync::atomic::Ordering::Relaxed;
+use tsvd::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use tsvd::sync::atomic::{AtomicBool, AtomicU32};
 use tsvd::sync::{Mutex, RwLock};
 use tsvd_loom_tests::shows;
 
@@ -74,10 +74,84 @@ fn a_loop_of_exchanges() {
     shows(model, || beside(AtomicU32::new(1), double, double));
 }
 
+#[tsvd::expect_atomic]
+fn use_claimed(busy: &AtomicBool) {
+    let claimed = busy.compare_exchange(false, true, AcqRel, Acquire);
+    if claimed.is_err() {
+        tsvd::reachable!("refused");
+        return;
+    }
+    busy.store(false, Release);
+}
+
+#[tsvd::expect_atomic]
+fn use_swapped(busy: &AtomicBool) {
+    if busy.swap(true, AcqRel) {
+        tsvd::reachable!("refused");
+        return;
+    }
+    busy.store(false, Release);
+}
+
+#[test]
+fn a_claim() {
+    for (name, claim) in [("exchange", use_claimed as fn(&_)), ("swap", use_swapped)] {
+        let model = Model::new()
+            .name(format!("regions: claim by {name}"))
+            .property("who claims in vain comes between nothing")
+            .goals(["refused"]);
+        shows(model, move || beside(AtomicBool::default(), claim, claim));
+    }
+}
+
+/// Tries twice, with another's use in between.
+#[tsvd::expect_atomic]
+fn use_swapped_at_last(busy: &AtomicBool) {
+    for _ in 0..2 {
+        if !busy.swap(true, AcqRel) {
+            busy.store(false, Release);
+            return;
+        }
+        tsvd::reachable!("tried again");
+    }
+}
+
+#[test]
+fn a_claim_that_is_tried_again() {
+    let model = Model::new()
+        .name("regions: claim tried again")
+        .property("a swap that is tried again is silent")
+        .goals(["tried again"]);
+    shows(model, || {
+        beside(
+            AtomicBool::default(),
+            use_swapped_at_last,
+            use_swapped_at_last,
+        );
+    });
+}
+
 #[cfg(loom)]
 mod mutants {
     use super::*;
     use tsvd_loom_tests::rejected;
+
+    #[tsvd::expect_atomic]
+    fn use_stored(busy: &AtomicBool) {
+        if !busy.load(Acquire) {
+            busy.store(true, Relaxed);
+            busy.store(false, Release);
+        }
+    }
+
+    #[test]
+    fn claim_by_a_store() {
+        rejected(
+            "dropins::mutants::claim_by_a_store",
+            "is expected to be atomic, but `AtomicBool::",
+            || beside(AtomicBool::default(), use_stored, use_stored),
+        );
+    }
 
     #[tsvd::expect_atomic]
     fn initialise_looking_once(value: &RwLock<Option<u32>>) {

@@ -71,8 +71,11 @@ pub(crate) enum Did {
         wrote: bool,
     },
     /// A compare-and-swap that wrote nothing. It looked anew, too; but whoever reads next tries again, and goes by what it reads
-    /// then. To others it is a read.
+    /// then. To others it is nothing: it changed nothing, and told no more than that.
     Refused,
+    /// A read-modify-write that wrote the very value that was there, as does who wants a lock that is taken. It did not decide by
+    /// what it read, so as what comes next it is a read; else it is as one that was refused.
+    Unchanged,
 }
 
 impl Did {
@@ -90,6 +93,16 @@ impl Did {
     /// What its region knew of the object before does not count any more.
     pub(crate) fn looks_anew(self) -> bool {
         matches!(self, Self::Revalidated { .. } | Self::Refused)
+    }
+
+    /// Whoever reads next tries it again.
+    fn is_tried_again(self) -> bool {
+        matches!(self, Self::Refused | Self::Unchanged)
+    }
+
+    /// Whoever did it may go by what the object was.
+    pub(crate) fn tells(self) -> bool {
+        self.reads() && !self.is_tried_again()
     }
 
     /// As an access; a read where it did nothing.
@@ -129,18 +142,21 @@ impl Pattern {
         if next.looks_anew() {
             return None;
         }
+        if first.is_tried_again() && next.reads() {
+            return None;
+        }
         if foreign.writes() {
             if first.reads() && next.writes() {
                 return Some(Self::ReadWriteWrite);
             }
-            if first.reads() && first != Did::Refused && next.reads() {
+            if first.reads() && next.reads() {
                 return Some(Self::ReadWriteRead);
             }
             if first.writes() && next.reads() {
                 return Some(Self::WriteWriteRead);
             }
         }
-        (first.writes() && foreign.reads() && next.writes()).then_some(Self::WriteReadWrite)
+        (first.writes() && foreign.tells() && next.writes()).then_some(Self::WriteReadWrite)
     }
 }
 
@@ -168,7 +184,7 @@ mod tests {
 
     #[test]
     fn an_update_is_both_and_what_looked_anew_ends_no_pattern() {
-        use Did::{Nothing, Read, Refused, Revalidated, Update, Write};
+        use Did::{Nothing, Read, Refused, Revalidated, Unchanged, Update, Write};
         let of = |first, foreign, next| Pattern::of(first, foreign, next);
         assert_eq!(of(Read, Update, Update), Some(Pattern::ReadWriteWrite));
         assert_eq!(of(Update, Write, Read), Some(Pattern::ReadWriteRead));
@@ -181,9 +197,16 @@ mod tests {
             assert_eq!(of(first, Write, Write), Some(Pattern::ReadWriteWrite));
         }
         assert_eq!(of(Read, Write, Refused), None);
-        assert_eq!(of(Write, Refused, Write), Some(Pattern::WriteReadWrite));
-        assert_eq!(of(Refused, Write, Read), None, "it is tried again");
-        assert_eq!(of(Refused, Write, Write), Some(Pattern::ReadWriteWrite));
+        assert_eq!(of(Read, Write, Unchanged), Some(Pattern::ReadWriteRead));
+        for vain in [Refused, Unchanged] {
+            for did in [Read, Write, Update] {
+                assert_eq!(of(did, vain, Write), None, "it told nothing");
+            }
+            for next in [Read, Update, Unchanged] {
+                assert_eq!(of(vain, Write, next), None, "it is tried again");
+            }
+            assert_eq!(of(vain, Write, Write), Some(Pattern::ReadWriteWrite));
+        }
         for did in [Read, Write, Update, Nothing] {
             assert_eq!(of(Nothing, Write, did), None);
             assert_eq!(of(did, Nothing, Write), None);

@@ -22,13 +22,14 @@
 //! # What each call is
 //!
 //! A *look* that writes or does not has seen the newest value under its lock, so it is right whatever happened before it; a plain
-//! write or update has not.
+//! write or update has not. An `insert` or `remove` of a set that did nothing tells no more than that, as an
+//! [exchange](crate::sync#accesses) that fails.
 //!
 //! | call | of | is |
 //! |---|---|---|
 //! | `get`, `contains_key`, `view`, set: `get`, `contains` | the key | a read; with a reference, until that is dropped |
 //! | `insert` | the key | a write, also in the place of another value |
-//! | set: `insert` | the key | a write if it is new, else a look |
+//! | set: `insert`, `remove` | the key | a look, and a write if it succeeds, as it tells: that a key is there is all there is to know of it |
 //! | `remove` | the key | an update, or a read if there was nothing |
 //! | `remove_if` | the key | a look, and a write if it is removed |
 //! | `remove_if_mut`, `alter` | the key | a look, and a write if it is there |

@@ -64,21 +64,21 @@ impl<'a, K: 'a + Eq + Hash, S: BuildHasher + Clone> DashSet<K, S> {
         self.inner.hash_usize(item)
     }
 
-    /// [`dashmap::DashSet::insert`]: a write of the key, or a look at it if it was there.
+    /// [`dashmap::DashSet::insert`]: a look at the key, and a write if it is new.
     #[inline]
     #[cfg_attr(all(feature = "detect", not(loom)), track_caller)]
     pub fn insert(&self, key: K) -> bool {
-        let call = coming!(CONTRACT, Write "insert", self, &key).enter();
+        let call = coming!(CONTRACT, Update "insert", self, &key).enter();
         let is_new = self.inner.insert(key);
         if is_new {
-            call.wrote();
+            call.revalidated(true);
         } else {
-            call.revalidated(false);
+            call.refused();
         }
         is_new
     }
 
-    /// [`dashmap::DashSet::remove`]: an update of the key, or a read if it was not there.
+    /// [`dashmap::DashSet::remove`]: a look at the key, and a write if it was there.
     #[inline]
     #[cfg_attr(all(feature = "detect", not(loom)), track_caller)]
     pub fn remove<Q>(&self, key: &Q) -> Option<K>
@@ -89,8 +89,8 @@ impl<'a, K: 'a + Eq + Hash, S: BuildHasher + Clone> DashSet<K, S> {
         let call = coming!(CONTRACT, Update "remove", self, key).enter();
         let removed = self.inner.remove(key);
         match removed {
-            Some(_) => call.updated(),
-            None => call.read(),
+            Some(_) => call.revalidated(true),
+            None => call.refused(),
         }
         removed
     }

@@ -34,6 +34,9 @@ impl Call {
     pub(crate) fn revalidated(self, _wrote: bool) {}
 
     #[inline(always)]
+    pub(crate) fn refused(self) {}
+
+    #[inline(always)]
     pub(crate) fn shared(self) -> Held {
         Held
     }

@@ -87,13 +87,19 @@ impl Call {
         self.leave(Did::Revalidated { wrote });
     }
 
-    /// A compare-and-swap, which wrote or was refused.
+    /// A compare-and-swap that wrote nothing.
     #[inline]
-    pub(crate) fn exchanged(mut self, wrote: bool) {
-        self.leave(if wrote {
-            Did::Revalidated { wrote }
+    pub(crate) fn refused(mut self) {
+        self.leave(Did::Refused);
+    }
+
+    /// A read-modify-write, which wrote another value than was there, or the same.
+    #[inline]
+    pub(crate) fn modified(mut self, is_changed: bool) {
+        self.leave(if is_changed {
+            Did::Update
         } else {
-            Did::Refused
+            Did::Unchanged
         });
     }
 

@@ -46,23 +46,24 @@ macro_rules! accessed {
     };
 }
 
-/// One read-modify-write each, from the value before and an argument.
+/// One read-modify-write each, from the value before and an argument: its name and the value after.
 macro_rules! rmw {
-    ($atomic:ident, $type:ty: $($name:ident)*) => {$(
+    ($atomic:ident, $type:ty: $($name:ident($after:expr))*) => {$(
         #[doc = concat!("As std's `", stringify!($name), "`.")]
         #[track_caller]
         pub fn $name(&self, value: $type, order: Ordering) -> $type {
             let step = self.begin(stringify!($name), order, value.shown());
             let old = self.inner.$name(value, order);
             step.end(old.shown());
-            accessed!($atomic, Update stringify!($name), self).updated();
+            let after: fn($type, $type) -> $type = $after;
+            accessed!($atomic, Update stringify!($name), self).modified(after(old, value) != old);
             old
         }
     )*};
 }
 
 macro_rules! atomic {
-    ($name:ident $(<$parameter:ident>)?, $type:ty, $($rmw:ident)*) => {
+    ($name:ident $(<$parameter:ident>)?, $type:ty, $($rmw:ident($after:expr))*) => {
         #[doc = concat!("[`std::sync::atomic::", stringify!($name), "`] under loom.")]
         pub struct $name$(<$parameter>)? {
             identity: Identity,
@@ -104,7 +105,7 @@ macro_rules! atomic {
                 accessed!($name, Write "store", self).wrote();
             }
 
-            rmw!($name, $type: swap $($rmw)*);
+            rmw!($name, $type: swap(|_, new| new) $($rmw($after))*);
 
             /// As std's `compare_exchange`.
             #[track_caller]
@@ -116,7 +117,11 @@ macro_rules! atomic {
                 failure: Ordering,
             ) -> Result<$type, $type> {
                 let outcome = self.exchange(current, new, success, failure);
-                accessed!($name, Update "compare_exchange", self).exchanged(outcome.is_ok());
+                let call = accessed!($name, Update "compare_exchange", self);
+                match outcome {
+                    Ok(_) => call.revalidated(new != current),
+                    Err(_) => call.refused(),
+                }
                 outcome
             }
 
@@ -217,7 +222,11 @@ macro_rules! with_mut {
 
 macro_rules! integers {
     ($as:ident: $($name:ident($type:ty))*) => {$(
-        atomic!($name, $type, fetch_add fetch_sub fetch_and fetch_nand fetch_or fetch_xor fetch_max fetch_min);
+        atomic!($name, $type,
+            fetch_add(<$type>::wrapping_add) fetch_sub(<$type>::wrapping_sub)
+            fetch_and(|a, b| a & b) fetch_nand(|a, b| !(a & b)) fetch_or(|a, b| a | b) fetch_xor(|a, b| a ^ b)
+            fetch_max(Ord::max) fetch_min(Ord::min)
+        );
         with_mut!($name, $type);
 
         impl Shown for $type {
@@ -236,7 +245,9 @@ macro_rules! integers {
 
 integers! { Signed: AtomicI8(i8) AtomicI16(i16) AtomicI32(i32) AtomicI64(i64) AtomicIsize(isize) }
 integers! { Unsigned: AtomicU8(u8) AtomicU16(u16) AtomicU32(u32) AtomicU64(u64) AtomicUsize(usize) }
-atomic!(AtomicBool, bool, fetch_and fetch_nand fetch_or fetch_xor);
+atomic!(AtomicBool, bool,
+    fetch_and(|a, b| a & b) fetch_nand(|a, b| !(a & b)) fetch_or(|a, b| a | b) fetch_xor(|a, b| a ^ b)
+);
 atomic!(AtomicPtr<T>, *mut T,);
 with_mut!(AtomicPtr<T>, *mut T);
 

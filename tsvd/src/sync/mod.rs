@@ -50,12 +50,16 @@
 //! | `Condvar`: waiting | the end of one access and the beginning of another; that a condition looks |
 //! | atomic: `load` | a read |
 //! | atomic: `store` | a write |
-//! | atomic: `swap`, `fetch_add` and the like | an update |
-//! | atomic: an exchange, `fetch_update` | a look, and a write if it succeeds |
+//! | atomic: `swap`, `fetch_add` and the like | an update; if the value is the same as before, *vain*: a read to its own region |
+//! | atomic: an exchange | a look, and a write if it succeeds with another value; if it fails, vain |
+//! | atomic: `fetch_update` | a look, and a write if it succeeds |
 //! | `get_mut`, `into_inner`, `as_ptr`, `Debug` of locks and atomics | nothing |
 //!
 //! A look is right whatever happened before it, so what comes after a loop of exchanges, or a second look with the lock
 //! held, is silent; a plain write is not. `*guard += 1` is a plain write: what is read by way of a mutable reference is not seen.
+//! What was vain changed nothing, and told no more than that: it comes between nobody's accesses, and if what its own region does next
+//! reads, it was tried again. So flags that are claimed and locks that spin are silent, by exchanges or by `swap`; what spins on a
+//! `load` looks twice, and wants [`revalidated`](crate::revalidated()) in its loop.
 //! A delay comes before a lock is taken, never while it is held.
 //!
 //! # Cost

@@ -6,7 +6,7 @@ use tsvd::report::{Access, Pattern};
 use tsvd::sync::atomic::AtomicU8;
 use tsvd::sync::atomic::Ordering::SeqCst;
 
-use crate::{found, share, silent};
+use crate::{found, share, silent, work};
 
 /// A circuit breaker: open after a failure.
 #[derive(Default)]
@@ -96,16 +96,22 @@ fn describe_at_once(connection: &AtomicU8) -> &'static str {
 }
 
 fn description_while_it_opens(describe: fn(&AtomicU8) -> &'static str) {
-    share(
-        AtomicU8::new(CONNECTING),
-        |connection, _| {
-            describe(connection);
-        },
-        |connection, round| {
-            let state = if round % 2 == 0 { OPEN } else { CONNECTING };
-            connection.store(state, SeqCst);
-        },
-    );
+    description_while(describe, |connection, round| {
+        connection.store(other_state(round), SeqCst);
+    });
+}
+
+fn description_while(describe: fn(&AtomicU8) -> &'static str, other: fn(&AtomicU8, u32)) {
+    let describes = |connection: &AtomicU8, _| _ = describe(connection);
+    share(AtomicU8::new(CONNECTING), describes, other);
+}
+
+fn other_state(round: u32) -> u8 {
+    if round.is_multiple_of(2) {
+        OPEN
+    } else {
+        CONNECTING
+    }
 }
 
 #[test]
@@ -120,6 +126,73 @@ fn state_loaded_twice() {
         ],
         || description_while_it_opens(describe),
     );
+}
+
+#[test]
+fn state_loaded_twice_while_it_is_swapped() {
+    found(
+        "describe",
+        Pattern::ReadWriteRead,
+        [
+            ("load", Access::Read),
+            ("swap", Access::Update),
+            ("load", Access::Read),
+        ],
+        || {
+            description_while(describe, |connection, round| {
+                connection.swap(other_state(round), SeqCst);
+            });
+        },
+    );
+}
+
+#[test]
+fn state_swapped_for_the_same_is_silent() {
+    silent(None, || {
+        description_while(describe, |connection, _| {
+            connection.swap(CONNECTING, SeqCst);
+        });
+    });
+}
+
+/// Neither here nor there, meanwhile.
+#[tsvd::expect_atomic]
+fn reopen(connection: &AtomicU8) {
+    connection.store(CONNECTING, SeqCst);
+    work();
+    connection.store(OPEN, SeqCst);
+}
+
+#[test]
+fn state_seen_half_way() {
+    found(
+        "reopen",
+        Pattern::WriteReadWrite,
+        [
+            ("store", Access::Write),
+            ("load", Access::Read),
+            ("store", Access::Write),
+        ],
+        || {
+            share(
+                AtomicU8::new(OPEN),
+                |connection, _| reopen(connection),
+                |connection, _| _ = connection.load(SeqCst),
+            );
+        },
+    );
+}
+
+#[test]
+fn state_exchanged_in_vain_half_way_is_silent() {
+    const CLOSED: u8 = 2;
+    silent(None, || {
+        share(
+            AtomicU8::new(OPEN),
+            |connection, _| reopen(connection),
+            |connection, _| _ = connection.compare_exchange(CLOSED, OPEN, SeqCst, SeqCst),
+        );
+    });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Barrier;
 
-use tsvd::dashmap::DashMap;
+use tsvd::dashmap::{DashMap, DashSet};
 use tsvd::sync::atomic::Ordering::SeqCst;
 use tsvd::sync::atomic::{AtomicBool, AtomicU32};
 use tsvd::sync::{Mutex, RwLock};
@@ -175,6 +175,110 @@ fn compare_and_swap_that_loads_again() {
 #[test]
 fn compare_and_swap_that_goes_on_from_what_it_was() {
     silent(None, || sums(add_to_what_it_was));
+}
+
+/// Claimed, used, given back: who finds it taken goes away.
+#[tsvd::expect_atomic]
+fn use_claimed(busy: &AtomicBool) {
+    if busy.compare_exchange(false, true, SeqCst, SeqCst).is_ok() {
+        work();
+        busy.store(false, SeqCst);
+    }
+}
+
+#[tsvd::expect_atomic]
+fn use_swapped(busy: &AtomicBool) {
+    if !busy.swap(true, SeqCst) {
+        work();
+        busy.store(false, SeqCst);
+    }
+}
+
+#[test]
+fn flag_that_is_claimed() {
+    silent(None, || {
+        for claim in [use_claimed, use_swapped] {
+            let often = |busy: &AtomicBool| (0..10).for_each(|_| claim(busy));
+            meet(AtomicBool::default, often, often);
+        }
+    });
+}
+
+#[derive(Default)]
+struct Counter {
+    is_locked: AtomicBool,
+    count: AtomicU32,
+}
+
+impl Counter {
+    fn add_and_unlock(&self) {
+        let count = self.count.load(SeqCst);
+        work();
+        self.count.store(count + 1, SeqCst);
+        self.is_locked.store(false, SeqCst);
+    }
+}
+
+#[tsvd::expect_atomic]
+fn add_locked(counter: &Counter) {
+    let lock = &counter.is_locked;
+    while lock.compare_exchange(false, true, SeqCst, SeqCst).is_err() {
+        std::thread::yield_now();
+    }
+    counter.add_and_unlock();
+}
+
+#[tsvd::expect_atomic]
+fn add_locked_by_swap(counter: &Counter) {
+    while counter.is_locked.swap(true, SeqCst) {
+        std::thread::yield_now();
+    }
+    counter.add_and_unlock();
+}
+
+#[test]
+fn spin_lock() {
+    silent(None, || {
+        for add in [add_locked, add_locked_by_swap] {
+            let often = |counter: &Counter| (0..5).for_each(|_| add(counter));
+            meet(Counter::default, often, often);
+        }
+    });
+}
+
+/// Whether the job is its own is what `insert` says.
+#[tsvd::expect_atomic]
+fn begin(running: &DashSet<u32>) -> bool {
+    if running.contains(&1) {
+        return false;
+    }
+    work();
+    running.insert(1)
+}
+
+#[test]
+fn job_begun_by_who_inserts_it() {
+    let runs = |running: &DashSet<u32>| {
+        if begin(running) {
+            assert!(running.remove(&1).is_some());
+        }
+    };
+    let often = |running: &DashSet<u32>| (0..5).for_each(|_| runs(running));
+    silent(None, || meet(DashSet::new, often, often));
+}
+
+#[tsvd::expect_atomic]
+fn run(running: &DashSet<u32>) {
+    if running.insert(1) {
+        work();
+        running.remove(&1);
+    }
+}
+
+#[test]
+fn job_that_is_claimed_in_a_set() {
+    let often = |running: &DashSet<u32>| (0..5).for_each(|_| run(running));
+    silent(None, || meet(DashSet::new, often, often));
 }
 
 /// Two values that belong together, under a version that is odd while they are written.

@@ -15,7 +15,7 @@ pub(super) enum Defect {
     HelperIsForeign,
     /// An async operation inherits for its first poll only.
     OperationForgets,
-    /// A compare-and-swap that wrote nothing is a read.
+    /// A compare-and-swap that wrote nothing is a read, and so is a read-modify-write that changed nothing.
     RefusedCounted,
     /// The end of an object ends no watch on it.
     Immortal,
@@ -30,7 +30,7 @@ pub(super) const fn planted(_: Defect) -> bool {
 /// What counts of it.
 pub(super) fn counted(did: Did) -> Did {
     match did {
-        Did::Refused if planted(Defect::RefusedCounted) => Did::Read,
+        Did::Refused | Did::Unchanged if planted(Defect::RefusedCounted) => Did::Read,
         Did::Revalidated { wrote } if planted(Defect::LooksAnewIgnored) => {
             if wrote {
                 Did::Update

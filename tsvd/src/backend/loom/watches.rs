@@ -330,7 +330,7 @@ impl Regions {
                 });
             }
         }
-        if matches!(did, Did::Revalidated { .. }) {
+        if did.looks_anew() {
             // What a helper has looked at anew, the region it works for has.
             self.watches
                 .retain(|watch| !visit.helped.contains(&watch.number));

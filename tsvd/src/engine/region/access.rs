@@ -118,6 +118,13 @@ struct Proof<S> {
     did: Did,
 }
 
+/// A part of an object of these words that a region watches no more, for it watches too many.
+pub(super) struct Forgotten {
+    region: u64,
+    words: [u64; 2],
+    part: Part,
+}
+
 impl<E: Environment> Engine<E> {
     /// The numbers of the regions that `call` is an access of.
     pub(super) fn own_regions(
@@ -394,7 +401,7 @@ impl<E: Environment> Engine<E> {
                 });
             }
         }
-        if matches!(did, Did::Revalidated { .. }) {
+        if did.looks_anew() {
             // What a helper has looked at anew, the region it works for has.
             for watch in bucket
                 .watches
@@ -423,11 +430,11 @@ impl<E: Environment> Engine<E> {
                 }
             }
         }
-        let mut forgotten = Vec::new();
+        let (mut forgotten, mut ended) = (Vec::new(), Vec::new());
         if did != Did::Nothing && !seen.is_end {
             for region in &seen.own {
                 if context.is_some_and(|context| context.regions.is_suspected(*region)) {
-                    forgotten.push((call.object.words(), *region));
+                    ended.push(*region);
                     continue;
                 }
                 self.keep(
@@ -445,13 +452,20 @@ impl<E: Environment> Engine<E> {
         drop(bucket);
         drop(gone);
         tasks.iter().for_each(|alarm| alarm.ring());
-        for (words, region) in forgotten {
-            self.unwatch(words, |other| other == region);
-            if let Some(context) = context
-                && context.regions.is_suspected(region)
-            {
-                self.end_undeclared(context, region);
-            }
+        for Forgotten {
+            region,
+            words,
+            part,
+        } in forgotten
+        {
+            self.unwatch(words, |watch| {
+                watch.region == region && watch.last.part() == part
+            });
+        }
+        if let Some(context) = context {
+            ended
+                .iter()
+                .for_each(|region| self.end_undeclared(context, *region));
         }
         proofs.retain(|proof| {
             let stacks = proof.first.stack.as_ref().zip(party.stack.as_ref());
@@ -485,7 +499,7 @@ impl<E: Environment> Engine<E> {
         party: &Party<E::Stack>,
         did: Did,
         gone: &mut Vec<Watch<E::Stack>>,
-        forgotten: &mut Vec<([u64; 2], u64)>,
+        forgotten: &mut Vec<Forgotten>,
     ) {
         let hash = object_hash(object.words());
         let part = party.part();
@@ -500,14 +514,18 @@ impl<E: Environment> Engine<E> {
         }
         let open = here.and_then(|context| {
             context.regions.with(region, |open| {
-                let forgets = open.touch(object.words());
+                let forgets = open.touch(object.words(), part);
                 (open.declared, open.on(), forgets)
             })
         });
         let Some((declared, on, forgets)) = open else {
             return;
         };
-        forgotten.extend(forgets.map(|words| (words, region)));
+        forgotten.extend(forgets.map(|(words, part)| Forgotten {
+            region,
+            words,
+            part,
+        }));
         let number = match gone.last() {
             Some(before) if planted(Defect::NumberStays) => before.number,
             _ => bucket.number(),

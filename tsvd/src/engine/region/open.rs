@@ -3,6 +3,7 @@
 use super::Visit;
 use super::access::Outlook;
 use super::suspicion::UNDECLARED;
+use super::watch::Part;
 use crate::contract::{Did, Key, Object, Region, meet};
 use crate::engine::Engine;
 use crate::engine::defect::{Defect, planted};
@@ -12,8 +13,12 @@ use crate::engine::lineage::Lineage;
 use crate::engine::marks::Context;
 use crate::engine::primitive::lossy::{Arc, AtomicU32, AtomicU64, Mutex, Ordering};
 
-/// Objects that a region watches at a time; of more the one it came to first is forgotten.
-const OBJECTS: usize = 64;
+/// Parts of objects that a region watches at a time; of more the one it came to first is forgotten. Each access looks at all watches of
+/// its bucket.
+const PARTS: usize = 64;
+
+/// Regions of a context that watch at a time: each has a watch of its own for every access.
+const NESTED: u32 = 8;
 
 /// Accesses that a context remembers at a time for suspicions.
 const SUSPECTED: usize = 4;
@@ -45,8 +50,11 @@ pub(super) struct Open {
     frame: Option<Arc<Lineage>>,
     /// What that thread had before, meanwhile.
     outer: Option<Arc<Lineage>>,
-    /// The words of the objects it has watches on.
-    objects: Vec<[u64; 2]>,
+    /// What it has watches on: the words of objects, and their parts.
+    parts: Vec<([u64; 2], Part)>,
+    /// It was begun, or polled, within too many others. From then on it watches nothing: if it missed but some of its accesses, it could
+    /// miss that it looked anew.
+    is_too_deep: bool,
     caught: bool,
     /// Nobody declared it.
     suspected: bool,
@@ -64,7 +72,8 @@ impl Open {
             task,
             frame: None,
             outer: None,
-            objects: Vec::new(),
+            parts: Vec::new(),
+            is_too_deep: false,
             caught: false,
             suspected: true,
         }
@@ -75,7 +84,7 @@ impl Open {
     fn takes(&self, call: &Call<'_>, task: Option<&str>) -> bool {
         let own = self.task.as_deref() == task;
         let is_on = |on: On| on.object == call.object && meet((on.role, on.key), call.part());
-        own && self.on.is_none_or(is_on)
+        own && !self.is_too_deep && self.on.is_none_or(is_on)
     }
 }
 
@@ -142,6 +151,11 @@ impl Regions {
     #[inline]
     pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether another region would be too deep.
+    fn is_full(&self) -> bool {
+        self.any.load(Ordering::Relaxed) >= NESTED
     }
 
     pub(in crate::engine) fn numbers(&self) -> Vec<u64> {
@@ -217,14 +231,22 @@ impl Open {
         self.caught = true;
     }
 
-    /// It has a watch on the object of these words from now on. The words of one whose watches have to go for it.
-    pub(super) fn touch(&mut self, words: [u64; 2]) -> Option<[u64; 2]> {
-        if self.objects.contains(&words) {
+    /// It has a watch on this part of the object of these words from now on. One whose watch has to go for it.
+    pub(super) fn touch(&mut self, words: [u64; 2], part: Part) -> Option<([u64; 2], Part)> {
+        if self.parts.contains(&(words, part)) {
             return None;
         }
-        self.objects.push(words);
-        (self.objects.len() > OBJECTS).then(|| self.objects.remove(0))
+        self.parts.push((words, part));
+        (self.parts.len() > PARTS).then(|| self.parts.remove(0))
     }
+}
+
+/// The words of the objects of which these are parts.
+fn objects(parts: &[([u64; 2], Part)]) -> Vec<[u64; 2]> {
+    let mut objects: Vec<_> = parts.iter().map(|(words, _)| *words).collect();
+    objects.sort_unstable();
+    objects.dedup();
+    objects
 }
 
 impl<E: Environment> Engine<E> {
@@ -249,7 +271,8 @@ impl<E: Environment> Engine<E> {
             task: self.env.task_name(),
             frame: None,
             outer: None,
-            objects: Vec::new(),
+            parts: Vec::new(),
+            is_too_deep: context.regions.is_full(),
             caught: false,
             suspected: false,
         });
@@ -291,7 +314,7 @@ impl<E: Environment> Engine<E> {
         let strict = context.regions.with(number, |open| {
             open.declared
                 .is_strict()
-                .then(|| (open.declared, open.objects.clone()))
+                .then(|| (open.declared, objects(&open.parts)))
         });
         let Some(Some((declared, objects))) = strict else {
             return;
@@ -328,14 +351,14 @@ impl<E: Environment> Engine<E> {
         }
         let _suspended = context.suspend();
         let restarted = context.regions.with(region.0, |open| {
-            let objects = std::mem::take(&mut open.objects);
-            (open.number, objects)
+            let parts = std::mem::take(&mut open.parts);
+            (open.number, objects(&parts))
         });
         let Some((number, objects)) = restarted else {
             return;
         };
         for words in objects {
-            self.unwatch(words, |region| region == number);
+            self.unwatch(words, |watch| watch.region == number);
         }
     }
 
@@ -349,7 +372,7 @@ impl<E: Environment> Engine<E> {
         }
         let _suspended = context.suspend();
         let own = context.regions.numbers();
-        self.unwatch(object.words(), |region| own.contains(&region));
+        self.unwatch(object.words(), |watch| own.contains(&watch.region));
     }
 
     /// The thread of `context` ends: what it leaves open is over.
@@ -363,8 +386,8 @@ impl<E: Environment> Engine<E> {
     }
 
     pub(super) fn unwatch_all(&self, open: &Open) {
-        for words in &open.objects {
-            self.unwatch(*words, |region| region == open.number);
+        for words in objects(&open.parts) {
+            self.unwatch(words, |watch| watch.region == open.number);
         }
     }
 
@@ -387,7 +410,8 @@ impl<E: Environment> Engine<E> {
             task: None,
             frame: Some(Arc::new(frame)),
             outer: None,
-            objects: Vec::new(),
+            parts: Vec::new(),
+            is_too_deep: false,
             caught: false,
             suspected: false,
         }))
@@ -397,6 +421,11 @@ impl<E: Environment> Engine<E> {
     pub(crate) fn resume_region(&self, context: &Context<E>, paused: Paused) -> OpenRegion {
         let _suspended = context.suspend();
         let Paused(mut open) = paused;
+        if context.regions.is_full() {
+            open.is_too_deep = true;
+            self.unwatch_all(&open);
+            open.parts.clear();
+        }
         open.task = self.env.task_name();
         open.outer = self.env.swap_lineage(open.frame.clone());
         let region = OpenRegion(open.number);

@@ -95,7 +95,7 @@ impl<S> Watch<S> {
                 && foreign.did.writes() >= did.writes()
         };
         self.foreign.len() < FOREIGN
-            && (did.writes() || (did.reads() && self.did.writes()))
+            && (did.writes() || (did.tells() && self.did.writes()))
             && !self.foreign.iter().any(known)
     }
 }
@@ -125,8 +125,8 @@ impl<E: Environment> Engine<E> {
         }
     }
 
-    /// Removes the watches of some regions on the object of these words.
-    pub(super) fn unwatch(&self, words: [u64; 2], of: impl Fn(u64) -> bool) {
+    /// Removes some watches on the object of these words.
+    pub(super) fn unwatch(&self, words: [u64; 2], goes: impl Fn(&Watch<E::Stack>) -> bool) {
         let hash = object_hash(words);
         if !self.watched.any(hash) {
             return;
@@ -134,9 +134,7 @@ impl<E: Environment> Engine<E> {
         let mut bucket = self.traps.lock(hash);
         let gone = bucket
             .watches
-            .extract_if(.., |watch| {
-                watch.object.words() == words && of(watch.region)
-            })
+            .extract_if(.., |watch| watch.object.words() == words && goes(watch))
             .collect::<Vec<_>>();
         gone.iter().for_each(|watch| self.conceal(hash, watch));
         // What they hold is freed without the lock.

@@ -19,7 +19,7 @@ use crate::engine::env::simulated::Simulated;
 use crate::engine::traps::{DetectedBy, Evidence, Party};
 use crate::engine::{Call, Context, Engine, Now, On, Visit};
 
-use Did::{Nothing, Read, Revalidated, Update, Write};
+use Did::{Nothing, Read, Refused, Revalidated, Unchanged, Update, Write};
 
 static LOOK: Operation = operation("look", Access::Read);
 static PUT: Operation = operation("put", Access::Write);
@@ -85,6 +85,12 @@ impl Desk {
         }
     }
 
+    /// How many watches there are.
+    fn watches(&self) -> usize {
+        let buckets = self.engine.traps.buckets();
+        buckets.map(|bucket| bucket.lock().watches.len()).sum()
+    }
+
     #[track_caller]
     fn enter(&self, who: &'static Context<Simulated>, operation: &'static Operation) -> Visit {
         self.enter_keyed(who, operation, None)
@@ -148,10 +154,12 @@ impl Desk {
     }
 }
 
-const ALL: [Did; 5] = [
+const ALL: [Did; 7] = [
     Read,
     Write,
     Update,
+    Refused,
+    Unchanged,
     Revalidated { wrote: false },
     Revalidated { wrote: true },
 ];

@@ -33,9 +33,9 @@ macro_rules! contract {
     };
 }
 
-/// One read-modify-write each, from the value before and an argument.
+/// One read-modify-write each, from the value before and an argument: its name and the value after.
 macro_rules! rmw {
-    ($atomic:ident, $type:ty: $($name:ident)*) => {$(
+    ($atomic:ident, $type:ty: $($name:ident($after:expr))*) => {$(
         #[doc = concat!("As std's `", stringify!($name), "`.")]
         #[inline]
         #[track_caller]
@@ -44,14 +44,15 @@ macro_rules! rmw {
             self.before(order);
             let old = self.inner.$name(value, order);
             self.after(order);
-            call.updated();
+            let after: fn($type, $type) -> $type = $after;
+            call.modified(after(old, value) != old);
             old
         }
     )*};
 }
 
 macro_rules! atomic {
-    ($name:ident $(<$parameter:ident>)?, $type:ty, $($rmw:ident)*) => {
+    ($name:ident $(<$parameter:ident>)?, $type:ty, $($rmw:ident($after:expr))*) => {
         #[doc = concat!("[`std::sync::atomic::", stringify!($name), "`] whose accesses are [told of](crate::sync#accesses).")]
         #[derive(Default)]
         #[repr(C)]
@@ -119,7 +120,7 @@ macro_rules! atomic {
                 call.wrote();
             }
 
-            rmw!($name, $type: swap $($rmw)*);
+            rmw!($name, $type: swap(|_, new| new) $($rmw($after))*);
 
             /// As std's `compare_exchange`.
             ///
@@ -139,7 +140,10 @@ macro_rules! atomic {
                 self.before_exchange(current, success);
                 let outcome = self.inner.compare_exchange(current, new, success, failure);
                 self.after(if outcome.is_ok() { success } else { failure });
-                call.exchanged(outcome.is_ok());
+                match outcome {
+                    Ok(_) => call.revalidated(new != current),
+                    Err(_) => call.refused(),
+                }
                 outcome
             }
 
@@ -161,7 +165,10 @@ macro_rules! atomic {
                 self.before_exchange(current, success);
                 let outcome = self.inner.compare_exchange_weak(current, new, success, failure);
                 self.after(if outcome.is_ok() { success } else { failure });
-                call.exchanged(outcome.is_ok());
+                match outcome {
+                    Ok(_) => call.revalidated(new != current),
+                    Err(_) => call.refused(),
+                }
                 outcome
             }
 
@@ -245,13 +252,19 @@ macro_rules! atomic {
 
 macro_rules! integers {
     ($($name:ident($type:ty))*) => {$(
-        atomic!($name, $type, fetch_add fetch_sub fetch_and fetch_nand fetch_or fetch_xor fetch_max fetch_min);
+        atomic!($name, $type,
+            fetch_add(<$type>::wrapping_add) fetch_sub(<$type>::wrapping_sub)
+            fetch_and(|a, b| a & b) fetch_nand(|a, b| !(a & b)) fetch_or(|a, b| a | b) fetch_xor(|a, b| a ^ b)
+            fetch_max(Ord::max) fetch_min(Ord::min)
+        );
     )*};
 }
 
 integers! { AtomicI8(i8) AtomicI16(i16) AtomicI32(i32) AtomicI64(i64) AtomicIsize(isize) }
 integers! { AtomicU8(u8) AtomicU16(u16) AtomicU32(u32) AtomicU64(u64) AtomicUsize(usize) }
-atomic!(AtomicBool, bool, fetch_and fetch_nand fetch_or fetch_xor);
+atomic!(AtomicBool, bool,
+    fetch_and(|a, b| a & b) fetch_nand(|a, b| !(a & b)) fetch_or(|a, b| a | b) fetch_xor(|a, b| a ^ b)
+);
 atomic!(AtomicPtr<T>, *mut T,);
 
 impl AtomicBool {

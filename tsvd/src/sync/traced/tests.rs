@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use super::atomic::{AtomicBool, AtomicPtr, AtomicU32};
+use super::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32};
 use super::{Condvar, Mutex, RwLock};
 use crate::contract::Object;
 use crate::section::log::{did, note, object, said, said_locked};
@@ -16,6 +16,7 @@ const UPDATE: &str = "update";
 const NOTHING: &str = "nothing";
 const LOOK: &str = "revalidated, wrote false";
 const REFUSED: &str = "refused";
+const UNCHANGED: &str = "unchanged";
 const LOOK_AND_WRITE: &str = "revalidated, wrote true";
 
 #[test]
@@ -213,6 +214,21 @@ fn who_is_notified_comes_back() {
     );
 }
 
+type Modifies = fn(&AtomicU8) -> u8;
+
+/// Of 0b0110: each once so that it changes, and once so that it does not.
+fn read_modify_writes() -> [(Modifies, Modifies); 7] {
+    [
+        (|a| a.fetch_add(1, SeqCst), |a| a.fetch_add(0, SeqCst)),
+        (|a| a.fetch_sub(1, SeqCst), |a| a.fetch_sub(0, SeqCst)),
+        (|a| a.fetch_and(2, SeqCst), |a| a.fetch_and(7, SeqCst)),
+        (|a| a.fetch_or(1, SeqCst), |a| a.fetch_or(2, SeqCst)),
+        (|a| a.fetch_xor(1, SeqCst), |a| a.fetch_xor(0, SeqCst)),
+        (|a| a.fetch_max(7, SeqCst), |a| a.fetch_max(5, SeqCst)),
+        (|a| a.fetch_min(5, SeqCst), |a| a.fetch_min(7, SeqCst)),
+    ]
+}
+
 #[test]
 fn atomics_say_what_became_of_each_access() {
     let atomic = AtomicU32::new(1);
@@ -229,14 +245,16 @@ fn atomics_say_what_became_of_each_access() {
         said(|| atomic.fetch_add(1, SeqCst)),
         ["fetch_add (update)", "enter", UPDATE]
     );
-    assert_eq!(did(|| atomic.swap(3, AcqRel)), UPDATE);
+    assert_eq!(did(|| atomic.swap(4, AcqRel)), UPDATE);
     let exchange = |current| atomic.compare_exchange(current, 3, AcqRel, Relaxed).is_ok();
-    assert_eq!(did(|| exchange(3)), LOOK_AND_WRITE);
+    assert_eq!(did(|| exchange(4)), LOOK_AND_WRITE);
+    assert_eq!(did(|| exchange(3)), LOOK, "it was 3 before");
     assert_eq!(did(|| exchange(4)), REFUSED);
     assert_eq!(
         did(|| atomic.compare_exchange_weak(4, 3, AcqRel, Relaxed)),
         REFUSED
     );
+    assert_eq!(did(|| atomic.swap(3, AcqRel)), UNCHANGED);
     assert_eq!(
         said(|| atomic.fetch_update(AcqRel, Acquire, |value| Some(value + 1))),
         ["fetch_update (update)", "enter", LOOK_AND_WRITE]
@@ -245,6 +263,17 @@ fn atomics_say_what_became_of_each_access() {
         said(|| atomic.fetch_update(AcqRel, Acquire, |_| None)),
         ["fetch_update (update)", "enter", LOOK]
     );
+    for (changes, vain) in read_modify_writes() {
+        let changing = AtomicU8::new(0b0110);
+        assert_eq!(did(|| changes(&changing)), UPDATE);
+        let same = AtomicU8::new(0b0110);
+        assert_eq!(did(|| vain(&same)), UNCHANGED);
+        assert_eq!(same.into_inner(), 0b0110);
+        assert_ne!(changing.into_inner(), 0b0110);
+    }
+    let nand = |bits| AtomicU8::new(bits).fetch_nand(0, SeqCst);
+    assert_eq!(did(|| nand(1)), UPDATE);
+    assert_eq!(did(|| nand(u8::MAX)), UNCHANGED);
     let flag = AtomicBool::new(false);
     assert_eq!(
         said(|| flag.fetch_not(AcqRel)),

@@ -68,7 +68,7 @@ fn no_random_program_gets_a_verdict_that_is_not_true() {
                     };
                     for _ in 0..1 + draw(3) {
                         let object = object(&objects[draw(2) as usize]);
-                        let (key, did) = (1 + draw(2), ALL[draw(5) as usize]);
+                        let (key, did) = (1 + draw(2), ALL[draw(ALL.len() as u64) as usize]);
                         let call = call(of(did), object, Some(key));
                         let delayed = t.lab.engine.approach(t.context, &call);
                         let entered = t.lab.clock.fetch_add(1, SeqCst);

@@ -57,12 +57,7 @@ fn few_accesses_are_watched_at_a_time_where_nothing_is_declared() {
     for value in &many {
         let visit = desk.engine.arrive(desk.own, &call(value), None).unwrap();
         desk.leave(desk.own, visit, Read);
-        let buckets = desk.engine.traps.buckets();
-        most = most.max(
-            buckets
-                .map(|bucket| bucket.lock().watches.len())
-                .sum::<usize>(),
-        );
+        most = most.max(desk.watches());
     }
     assert_eq!(most, 4);
     desk.engine.abandon_regions(desk.own);

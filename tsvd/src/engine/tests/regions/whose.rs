@@ -272,13 +272,74 @@ fn a_region_of_very_many_objects_forgets_the_first() {
         let visit = desk.engine.arrive(desk.own, &call, None).unwrap();
         desk.leave(desk.own, visit, Read);
     }
-    let watches = || {
-        let buckets = desk.engine.traps.buckets();
-        buckets
-            .map(|bucket| bucket.lock().watches.len())
-            .sum::<usize>()
-    };
-    assert_eq!(watches(), 64);
+    assert_eq!(desk.watches(), 64);
     desk.engine.close_region(desk.own, &open, true);
-    assert_eq!(watches(), 0);
+    assert_eq!(desk.watches(), 0);
+}
+
+#[test]
+fn a_region_of_very_many_keys_forgets_the_first() {
+    for declared in [&REGION, &STRICT] {
+        let desk = Desk::new();
+        let proved = desk.in_region(declared, || {
+            for key in 1..=1000 {
+                desk.access_keyed(desk.own, Read, Some(key));
+            }
+            assert_eq!(desk.watches(), 64);
+            desk.access_keyed(desk.other, Write, Some(1));
+            desk.access_keyed(desk.own, Write, Some(1));
+            assert!(desk.patterns().is_empty(), "forgotten");
+            assert_eq!(desk.watches(), 64);
+            desk.access_keyed(desk.other, Write, Some(1000));
+            desk.access_keyed(desk.own, Write, Some(1000));
+        });
+        assert_eq!(proved, [Pattern::ReadWriteWrite]);
+        assert_eq!(desk.watches(), 0);
+    }
+}
+
+#[test]
+fn of_very_many_nested_regions_the_outermost_watch() {
+    let desk = Desk::new();
+    let open: Vec<_> = (0..200)
+        .map(|key| {
+            let open = desk.engine.open_region(desk.own, &REGION, None).unwrap();
+            desk.access_keyed(desk.own, Read, Some(key + 1));
+            open
+        })
+        .collect();
+    assert_eq!(desk.watches(), 8 * 64);
+    desk.access_keyed(desk.other, Write, Some(200));
+    desk.access_keyed(desk.own, Write, Some(200));
+    assert_eq!(desk.patterns(), [Pattern::ReadWriteWrite; 8]);
+    for open in open.iter().rev() {
+        desk.engine.close_region(desk.own, open, true);
+    }
+    assert_eq!(desk.watches(), 0);
+}
+
+#[test]
+fn a_region_that_was_too_deep_once_watches_no_more() {
+    let desk = Desk::new();
+    let engine = desk.engine;
+    let open = || engine.open_region(desk.own, &REGION, None).unwrap();
+    let close = |open| engine.close_region(desk.own, open, true);
+    let paused = engine.begin_region(desk.own, &REGION, 7).unwrap();
+    let region = engine.resume_region(desk.own, paused);
+    desk.access(desk.own, Read);
+    assert_eq!(desk.watches(), 1);
+    let paused = engine.pause_region(desk.own, &region).unwrap();
+    let outer = [(); 8].map(|()| open());
+    let region = engine.resume_region(desk.own, paused);
+    assert_eq!(desk.watches(), 0, "what it had before is forgotten");
+    desk.access(desk.own, Revalidated { wrote: false });
+    let paused = engine.pause_region(desk.own, &region).unwrap();
+    outer.iter().rev().for_each(|open| _ = close(open));
+    let region = engine.resume_region(desk.own, paused);
+    desk.access(desk.own, Read);
+    assert_eq!(desk.watches(), 0);
+    desk.access(desk.other, Write);
+    desk.access(desk.own, Write);
+    assert!(desk.patterns().is_empty());
+    engine.close_region(desk.own, &region, true);
 }
