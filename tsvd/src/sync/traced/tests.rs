@@ -245,6 +245,18 @@ fn atomics_say_what_became_of_each_access() {
         said(|| atomic.fetch_update(AcqRel, Acquire, |_| None)),
         ["fetch_update (update)", "enter", LOOK]
     );
+    assert_eq!(
+        said(|| atomic.update(AcqRel, Acquire, |value| value + 1)),
+        ["update (update)", "enter", LOOK_AND_WRITE]
+    );
+    assert_eq!(
+        said(|| atomic.try_update(AcqRel, Acquire, |value| Some(value + 1))),
+        ["try_update (update)", "enter", LOOK_AND_WRITE]
+    );
+    assert_eq!(
+        said(|| atomic.try_update(AcqRel, Acquire, |_| None)),
+        ["try_update (update)", "enter", LOOK]
+    );
     let flag = AtomicBool::new(false);
     assert_eq!(
         said(|| flag.fetch_not(AcqRel)),
@@ -254,6 +266,15 @@ fn atomics_say_what_became_of_each_access() {
     assert_eq!(
         did(|| AtomicPtr::default().swap(&raw mut value, AcqRel)),
         UPDATE
+    );
+    let pointer = AtomicPtr::new(&raw mut value);
+    assert_eq!(
+        said(|| pointer.fetch_ptr_add(1, AcqRel)),
+        ["fetch_ptr_add (update)", "enter", UPDATE]
+    );
+    assert_eq!(
+        said(|| pointer.fetch_or(1, Release)),
+        ["fetch_or (update)", "enter", UPDATE]
     );
 }
 
