@@ -67,7 +67,7 @@
 //! # Cost
 //!
 //! Without `detect` there is none: the types are std's. With it, where nothing is armed and nobody else wants the lock, a critical section of a
-//! `Mutex` or `RwLock` takes 13 to 15 times as long (some 60 ns more), a `load` 32 times and a `fetch_add` 20 times (some 40 ns
+//! `Mutex` or `RwLock` takes 13 to 17 times as long (some 60 ns more), a `load` 32 times and a `fetch_add` 20 times (some 40 ns
 //! more). These are ratios within one run of `cargo xtask bench`, by processor time.
 
 #[cfg(loom)]
