@@ -11,6 +11,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{FnArg, Pat, ReturnType, Signature, Type};
@@ -81,6 +82,13 @@ impl Call {
             expression,
         }
     }
+}
+
+/// A body as an expression within another one. It keeps its braces: in them are its locals and items, and their edition says when its
+/// temporaries are dropped. Around a single expression the compiler would call them unnecessary, and warn the user; of braces
+/// with a label it does not, nor of a label that begins so and to which nobody goes. The label has their span, for theirs begins with it.
+pub(crate) fn nested(body: &TokenStream) -> TokenStream {
+    quote_spanned!(body.span()=> '_tsvd_body: #body)
 }
 
 /// What a parameter is called outside of the closure: it keeps its name, for documentation and for the expressions that use

@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::{Ident, Path, Signature, Type};
 
 use crate::args::{Arguments, named_variables};
-use crate::call::{Call, returns_function};
+use crate::call::{Call, nested, returns_function};
 use crate::flight::{self, CallSite, Declared, Flight};
 use crate::future::{self, Form};
 use crate::model::{Block, Function, Kind, Member};
@@ -89,7 +89,7 @@ fn instrument(
     }
     let hides_function = form == Form::Call && returns_function(&signature.output);
     let (outer, helper, call) = if own.is_some() || hides_function {
-        (signature.clone(), None, body)
+        (signature.clone(), None, nested(&body))
     } else {
         let Call {
             outer,

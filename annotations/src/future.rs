@@ -14,7 +14,7 @@ use syn::visit::Visit;
 use syn::{Ident, Lifetime, Path, ReturnType, Signature, Token, Type, TypeParamBound};
 
 use crate::args::{Arguments, Word};
-use crate::call::{Call, closure_output};
+use crate::call::{Call, closure_output, nested};
 use crate::expand::{crate_tokens, span_at};
 use crate::flight::Flight;
 use crate::receiver::first_type;
@@ -175,6 +175,7 @@ pub(crate) fn asynchronous(
         let krate = crate_tokens(flight.krate, span);
         quote_spanned!(span=> if false { return #krate::__private::never::<#returned>(); })
     });
+    let body = nested(body);
     let body = quote_spanned!(span=> { #whole #returned #body });
     let Call {
         mut outer,

@@ -363,8 +363,9 @@ pub fn expect_atomic(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// A test that fails by the violations in it, whatever the process makes of them.
 ///
-/// Its body is run again until nothing new is learnt from it, as by `tsvd::check`; threads belong to it if they are begun with
-/// `tsvd::thread`. The standard attribute `#[test]` is added,
+/// Its body is run again until nothing new is learnt from it, as by `tsvd::check`; threads and tasks belong to it if they are begun with
+/// `tsvd::thread`, `tsvd::context::inherit` or `inherit_future`. A task of a plain `tokio::spawn` does only where it is polled on the test's own thread: on a
+/// runtime of tokio's with several, what its workers do is known to be the test's under nextest alone. The standard attribute `#[test]` is added,
 /// unless a test attribute (one called `test`, `rstest` or `test_case`) stands below. Without detection that is all.
 ///
 /// ```

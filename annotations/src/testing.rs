@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Ident, LitInt, LitStr, Path};
 
-use crate::call::closure_output;
+use crate::call::{closure_output, nested};
 use crate::errors::Errors;
 use crate::expand::{crate_tokens, span_at};
 use crate::future::returned_type;
@@ -123,6 +123,7 @@ pub(crate) fn expand(
         .map(|returned| quote_spanned!(span=> if false { return #private::never::<#returned>(); }));
     let output = closure_output(&signature.output, span);
     let run = if signature.asyncness.is_some() {
+        let body = body.map(|body| nested(&body));
         quote_spanned!(span=> .run_async(async || -> #output { #returned #body }).await)
     } else {
         quote_spanned!(span=> .run(|| -> #output #body))

@@ -66,8 +66,8 @@ where
 ///
 /// What a task does between its async operations counts as the thread's that polls it, and so as one with what other
 /// tasks do there. As a context of its own it conflicts with those tasks, but for the operations that were in flight at this
-/// call. (An async operation is always a context of its own, a part of those it is polled in.) Under loom it inherits
-/// the [regions](crate::scope::Region) that are open here.
+/// call. It belongs to the test that this call is made in. (An async operation is always a context of its own, a part of those it is polled
+/// in.) Under loom it inherits the [regions](crate::scope::Region) that are open here.
 ///
 /// ```
 /// # struct Executor;

@@ -67,12 +67,13 @@
 //!
 //! # What a report proves
 //!
-//! It is made in two cases and no other. *Trap*: one party was held before its body by `tsvd` when the other called; both
+//! It is made in three cases and no other. *Trap*: one party was held before its body by `tsvd` when the other called; both
 //! calls were in flight, whatever the program does. *Overlap*: one party was inside its body when the other called, and
 //! left while `tsvd` held the other, so it was not waiting for it; a future that is dropped meanwhile may have been, and proves nothing,
 //! nor does a scope that may have been dropped with one. Once proved, the report is on disk before anything else
 //! happens, and the two bodies are kept apart. Of an async operation that is held by a timer the report follows when it is polled
-//! again, or dropped: only then is it certain that it has not been leaked.
+//! again, or dropped: only then is it certain that it has not been leaked. *Interruption*: a region that is declared to be atomic was interrupted, see
+//! [below](#in-tests); nobody need be held for that.
 //!
 //! # In tests
 //!
@@ -87,8 +88,8 @@
 //!
 //! *Suspicions* are such interleavings that were really seen in one call of one function which nobody declared to be a region. They
 //! are listed apart and fail nothing, unless `TSVD_SUSPICIONS=deny` says so; of those, `cargo tsvd baseline write` accepts what may
-//! stay. One call is told from the next by its stack: a function that a loop calls, and that makes one access or the other, looks like
-//! one call that makes both.
+//! stay. One call is told from the next by its stack: rounds of a loop that make one access each, one kind now and one further down in the next, look like
+//! one call that makes both. Without line information (`debug = 0`, or `release` as it is) it cannot be told, and none is listed.
 //!
 //! # What it cannot see
 //!
@@ -96,7 +97,8 @@
 //! races inside of a method that the contract calls a read (ThreadSanitizer, Miri and loom see those); values of size zero, which have no
 //! identity; operations nested more than 16 deep in one thread; in
 //! regions, scopes that read or write, of more than 64 objects, or keys of objects, in one region those it came to first, and of regions
-//! nested more than 8 deep in one thread the inner ones, whose accesses are still those of the outer ones.
+//! nested more than 8 deep in one thread the inner ones, whose accesses are still those of the outer ones; in two branches of one task
+//! (`join!`), check and act by calls that are thread-safe and ready at once, for a task is one context.
 //!
 //! # When it is on
 //!

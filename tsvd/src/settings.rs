@@ -20,7 +20,7 @@
 //! | `seed` | of every random choice; named in the report | a whole number below 2^64 | a new one | ours |
 //! | `rounds` | how often `check` and `#[tsvd::test]` run a body at most, unless the test says it | 1 to 10000 rounds | 10 | ours |
 //! | `strategy` | what decides where to sleep, see below | `tsvd`, `tsvd-fixed`, `tsvd-hb`, `random`, `static-random` or `observe` | tsvd | SOSP 2019, table 2 |
-//! | `async` | how async operations are delayed: `suspend`: by an awaited timer, and only where that disturbs nothing we know of; `block`: with their threads; `off`: not at all | `suspend`, `block` or `off` | suspend | SOSP 2019, 4 |
+//! | `async` | how async operations are delayed: `suspend`: by an awaited timer where that disturbs nothing we know of, else with the thread if a runtime of tokio's has several, else not; `block`: with their threads; `off`: not at all | `suspend`, `block` or `off` | suspend | SOSP 2019, 4 |
 //! | `window_ms` | how far apart two accesses may lie to be a near miss | 1 to 3600000 ms | 100 | SOSP 2019, 3.2 |
 //! | `object_history` | how many accesses of an object are remembered | 1 to 7 accesses | 5 | SOSP 2019, 3.2 |
 //! | `phase_points` | how many points of one context in a row make it count as alone; a point is its first access in 2 ms | 1 to 1000000 points | 16 | SOSP 2019, 3.3 |

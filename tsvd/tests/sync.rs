@@ -251,6 +251,41 @@ fn atomics_are_stds() {
     assert_eq!(pointer.into_inner(), &raw mut value);
 }
 
+/// What std itself has with the current compiler only.
+#[test]
+fn what_is_new_in_std_is_there() {
+    let count = AtomicU8::new(1);
+    assert_eq!(count.update(AcqRel, Acquire, |value| value + 1), 1);
+    let below = |limit: u8| move |value: u8| (value < limit).then(|| value + 1);
+    assert_eq!(count.try_update(AcqRel, Acquire, below(3)), Ok(2));
+    assert_eq!(count.try_update(AcqRel, Acquire, below(3)), Err(3));
+    let flag = AtomicBool::new(false);
+    assert!(!flag.update(AcqRel, Acquire, |is| !is));
+    assert_eq!(
+        flag.try_update(AcqRel, Acquire, |is| (!is).then_some(is)),
+        Err(true)
+    );
+
+    let mut values = [1_u16, 2, 3];
+    let first = (&raw mut values).cast::<u16>();
+    let pointer = AtomicPtr::new(first);
+    assert_eq!(pointer.fetch_ptr_add(2, AcqRel), first);
+    assert_eq!(pointer.fetch_ptr_sub(1, AcqRel), first.wrapping_add(2));
+    assert_eq!(pointer.fetch_byte_add(2, AcqRel), first.wrapping_add(1));
+    assert_eq!(pointer.fetch_byte_sub(4, AcqRel), first.wrapping_add(2));
+    assert_eq!(pointer.fetch_or(1, AcqRel), first);
+    assert_eq!(pointer.fetch_xor(1, AcqRel), first.wrapping_byte_add(1));
+    assert_eq!(pointer.fetch_and(!1, AcqRel), first);
+    // SAFETY: it comes of `values`, which nobody else uses.
+    assert_eq!(unsafe { *pointer.load(Acquire) }, 1);
+    let old = pointer.update(AcqRel, Acquire, |old| old.wrapping_add(1));
+    assert_eq!(old, first);
+    assert_eq!(
+        pointer.try_update(AcqRel, Acquire, |_| None),
+        Err(first.wrapping_add(1))
+    );
+}
+
 #[test]
 fn what_std_s_can_be_they_are() {
     fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}

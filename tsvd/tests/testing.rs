@@ -601,6 +601,41 @@ fn a_job_is_of_the_test_that_gave_it() {
     assert_eq!(tests, [None, Some("giver")]);
 }
 
+#[test]
+fn a_task_is_of_the_test_that_spawned_it() {
+    let Some(ended) = run_with(&[], || {
+        let store = Store::new();
+        // Whoever polls it, as a worker of a runtime does.
+        let spawn = || {
+            let task = tsvd::context::inherit_future(async {
+                for _ in 0..200 {
+                    store.insert();
+                    work();
+                    give_way().await;
+                }
+            });
+            std::thread::scope(|scope| {
+                scope.spawn(|| block_on(task));
+                scope.spawn(|| {
+                    (0..200).for_each(|_| {
+                        store.get();
+                        work();
+                    });
+                });
+            });
+        };
+        // On a thread that is not libtest's.
+        let spawns = || Test::new("spawns").expects("Store::get").run(spawn);
+        std::thread::scope(|scope| drop(scope.spawn(spawns)));
+    }) else {
+        return;
+    };
+    check(&ended, 0, &[], &[REPORT]);
+    let mut tests = tests(&ended);
+    tests.sort();
+    assert_eq!(tests, [None, Some("spawns")]);
+}
+
 /// Two tests of one process at the same time, each on a thread of its own.
 fn two_tests(operation: impl Fn() + Sync) {
     std::thread::scope(|scope| {

@@ -28,7 +28,8 @@ pub use test::{Ends, Test};
 /// ```
 ///
 /// *Found in it* are violations of which a party was called by this thread within `body`, or by what `body` began with
-/// [`tsvd::thread`](crate::thread) or [`context::inherit`](crate::context::inherit); and, where a test has a process of its own (under
+/// [`tsvd::thread`](crate::thread), [`context::inherit`](crate::context::inherit) or
+/// [`inherit_future`](crate::context::inherit_future); and, where a test has a process of its own (under
 /// nextest), all that this process sees meanwhile. Others are the process's own, as without `check`; so is a
 /// violation whose parties are of two tests and have keys of a resource.
 ///

@@ -290,7 +290,7 @@ pub(super) static TABLE: &[Setting] = &[
     },
     Setting {
         key: "async", unit: "", source: "SOSP 2019, 4",
-        meaning: "how async operations are delayed: `suspend`: by an awaited timer, and only where that disturbs nothing we know of; `block`: with their threads; `off`: not at all",
+        meaning: "how async operations are delayed: `suspend`: by an awaited timer where that disturbs nothing we know of, else with the thread if a runtime of tokio's has several, else not; `block`: with their threads; `off`: not at all",
         kind: Kind::Words(&[
             ("suspend", |config| config.parameters.asynchronous = Asynchronous::Suspend),
             ("block", |config| config.parameters.asynchronous = Asynchronous::Block),

@@ -12,8 +12,9 @@
 //! assert_eq!(*visits.get("home").unwrap(), 1);
 //! ```
 //!
-//! All types are newtypes of dashmap's, in every mode: `from` takes the map itself, [`inner`](DashMap::inner) and
-//! [`into_inner`](DashMap::into_inner) give it, for what is not here. Without the feature `detect` they are free: the same code. Under
+//! All types have dashmap's in them: `from` takes the map itself, [`inner`](DashMap::inner) and
+//! [`into_inner`](DashMap::into_inner) give it, for what is not here. Without the feature `detect` they are newtypes, and free: the same
+//! code. With it, and under loom, a map or set has a number beside it that tells it from others, and a reference its access. Under
 //! `--cfg loom` they are there so that it compiles, but loom does not know their locks: a model that holds a guard over
 //! a step of loom's, while another thread uses the map, may hang. Calls are accesses there too, and interleaved where a model has regions.
 //!
@@ -49,11 +50,14 @@
 //!
 //! # Cost
 //!
-//! Without `detect` there is none. With it, where nothing is armed, `get` takes 6.8 times as long, `insert` 4.4 times and `entry` 5.3
-//! times (60 to 90 ns more), and a region that is entered for a `get` and an `insert` 32 times as long as these (1.1 µs more). These are ratios within
+//! Without `detect` there is none. With it, where nothing is armed, `get` takes 6.9 times as long, `insert` 4.4 times and `entry` 5.9
+//! times (60 to 90 ns more), and a region that is entered for a `get` and an `insert` 30 times as long as these (1.1 µs more). These are ratios within
 //! one run of `cargo xtask bench`, by processor time, in a map of 1,024 numbers.
 //!
 //! # What is not here
+//!
+//! A reference, entry or iterator that is held across a call of the same map, as in a `get` and then an `insert`, is a deadlock if both keys are of
+//! one shard: dashmap says so at its methods. It is one here, too, and is not looked for.
 //!
 //! What dashmap has by features of its own is not here (`rayon`, `serde`, `raw-api`, `typesize`, `arbitrary`), nor its trait `Map`, which
 //! speaks of private types.

@@ -62,6 +62,38 @@ macro_rules! rmw {
     )*};
 }
 
+/// What std calls `fetch_update`, and `try_update` since 1.95.
+macro_rules! updates {
+    ($atomic:ident, $type:ty: $($name:ident)*) => {$(
+        #[doc = concat!("As std's `", stringify!($name), "`: a load and exchanges, until one succeeds.")]
+        ///
+        /// # Errors
+        ///
+        /// With the value for which `update` had none.
+        #[track_caller]
+        pub fn $name(
+            &self,
+            set_order: Ordering,
+            fetch_order: Ordering,
+            mut update: impl FnMut($type) -> Option<$type>,
+        ) -> Result<$type, $type> {
+            let mut old = self.fetched(fetch_order);
+            let call = accessed!($atomic, Update stringify!($name), self);
+            let outcome = loop {
+                let Some(new) = update(old) else {
+                    break Err(old);
+                };
+                match self.exchange(old, new, set_order, fetch_order) {
+                    Ok(old) => break Ok(old),
+                    Err(actual) => old = actual,
+                }
+            };
+            call.revalidated(outcome.is_ok());
+            outcome
+        }
+    )*};
+}
+
 macro_rules! atomic {
     ($name:ident $(<$parameter:ident>)?, $type:ty, $($rmw:ident($after:expr))*) => {
         #[doc = concat!("[`std::sync::atomic::", stringify!($name), "`] under loom.")]
@@ -156,29 +188,31 @@ macro_rules! atomic {
                 self.compare_exchange(current, new, success, failure)
             }
 
-            /// As std's `fetch_update`: a load and exchanges, until one succeeds.
+            updates!($name, $type: fetch_update try_update);
+
+            /// As std's `update`: a load and exchanges, until one succeeds.
             #[track_caller]
-            pub fn fetch_update(
+            pub fn update(
                 &self,
                 set_order: Ordering,
                 fetch_order: Ordering,
-                mut update: impl FnMut($type) -> Option<$type>,
-            ) -> Result<$type, $type> {
-                let step = self.begin("load", fetch_order, Value::Nothing);
-                let mut old = self.inner.load(fetch_order);
-                step.end(old.shown());
-                let call = accessed!($name, Update "fetch_update", self);
-                let outcome = loop {
-                    let Some(new) = update(old) else {
-                        break Err(old);
-                    };
-                    match self.exchange(old, new, set_order, fetch_order) {
-                        Ok(old) => break Ok(old),
-                        Err(actual) => old = actual,
-                    }
-                };
-                call.revalidated(outcome.is_ok());
-                outcome
+                mut update: impl FnMut($type) -> $type,
+            ) -> $type {
+                let mut old = self.fetched(fetch_order);
+                let call = accessed!($name, Update "update", self);
+                while let Err(actual) = self.exchange(old, update(old), set_order, fetch_order) {
+                    old = actual;
+                }
+                call.revalidated(true);
+                old
+            }
+
+            #[track_caller]
+            fn fetched(&self, order: Ordering) -> $type {
+                let step = self.begin("load", order, Value::Nothing);
+                let value = self.inner.load(order);
+                step.end(value.shown());
+                value
             }
 
             #[track_caller]
@@ -250,6 +284,43 @@ atomic!(AtomicBool, bool,
 );
 atomic!(AtomicPtr<T>, *mut T,);
 with_mut!(AtomicPtr<T>, *mut T);
+
+impl AtomicBool {
+    /// As std's `fetch_not`.
+    #[track_caller]
+    pub fn fetch_not(&self, order: Ordering) -> bool {
+        self.fetch_xor(true, order)
+    }
+}
+
+/// What loom lacks: a load and exchanges, until one succeeds, which is the access.
+macro_rules! pointers {
+    ($($name:ident: $change:expr;)*) => {
+        impl<T> AtomicPtr<T> {$(
+            #[doc = concat!("As std's `", stringify!($name), "`: a load and exchanges, until one succeeds.")]
+            #[track_caller]
+            pub fn $name(&self, value: usize, order: Ordering) -> *mut T {
+                let change: fn(*mut T, usize) -> *mut T = $change;
+                let mut old = self.fetched(Ordering::Relaxed);
+                while let Err(actual) = self.exchange(old, change(old, value), order, Ordering::Relaxed) {
+                    old = actual;
+                }
+                accessed!(AtomicPtr, Update stringify!($name), self).updated();
+                old
+            }
+        )*}
+    };
+}
+
+pointers! {
+    fetch_ptr_add: |old, count| old.wrapping_add(count);
+    fetch_ptr_sub: |old, count| old.wrapping_sub(count);
+    fetch_byte_add: |old, bytes| old.wrapping_byte_add(bytes);
+    fetch_byte_sub: |old, bytes| old.wrapping_byte_sub(bytes);
+    fetch_or: |old, bits| old.map_addr(|address| address | bits);
+    fetch_and: |old, bits| old.map_addr(|address| address & bits);
+    fetch_xor: |old, bits| old.map_addr(|address| address ^ bits);
+}
 
 impl Default for AtomicBool {
     fn default() -> Self {

@@ -50,6 +50,14 @@ macro_rules! lock {
             pub fn get_mut(&mut self) -> LockResult<&mut T> {
                 self.inner.get_mut()
             }
+
+            /// Never, under loom.
+            pub fn is_poisoned(&self) -> bool {
+                false
+            }
+
+            /// Nothing to do under loom.
+            pub fn clear_poison(&self) {}
         }
 
         impl<T: Default> Default for $lock<T> {
@@ -164,6 +172,12 @@ macro_rules! guard {
         }
 
         impl<T: ?Sized + fmt::Debug> fmt::Debug for $guard<'_, T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                (**self).fmt(f)
+            }
+        }
+
+        impl<T: ?Sized + fmt::Display> fmt::Display for $guard<'_, T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 (**self).fmt(f)
             }

@@ -10,7 +10,9 @@
 //! | `Condvar::wait_while` | shim | a loop of waits |
 //! | `Condvar::wait_timeout`, `wait_timeout_while` | refused | they panic: time does not pass in a model, and loom's never times out; model the timeout as a thread that notifies |
 //! | `OnceLock`, `LazyLock` | shim | a flag, a lock and a watched cell; not `const`, so not in statics, which would outlive an execution |
-//! | [`atomic`]s, `fence` | loom's | constructors are not `const`; `SeqCst` is made strong, see there |
+//! | [`atomic`]s, `fence` | loom's | constructors are not `const`; `with_mut` in place of `get_mut`, and no `as_ptr` or `{:p}`; `SeqCst` is made strong, see there |
+//! | atomic: `fetch_update`, `update`, `try_update`, of `AtomicPtr` `fetch_ptr_add` and the like | shim | a load and exchanges |
+//! | `RwLockWriteGuard::downgrade` | refused | loom has none |
 //! | [`mpsc::channel`] | loom's | unbounded; `recv_timeout` is refused by loom |
 //! | `mpsc::sync_channel` | refused | loom has none |
 //! | `Weak`, `Barrier`, `Once` | refused | loom has no `Weak`, its `Barrier` panics; a `Once` is an `OnceLock<()>` |
@@ -19,8 +21,11 @@
 //! Otherwise they are std's. With the feature `detect` some are newtypes of these, with the same methods, whose uses are accesses, see
 //! below, and which tell the strategy `tsvd-hb` (see [`settings`](mod@crate::settings)) what orders the program's threads; to the
 //! others that is a load and a branch.
-//! They are types of their own, eight bytes larger or more, so std's are no substitute, and what std calls deprecated or unstable (mapped guards), and
-//! `from_ptr` of atomics, is not there; `into_inner` of atomics is not `const`.
+//! They are types of their own, eight bytes larger or more, so std's are no substitute. They have what std has, but for what it calls deprecated or
+//! unstable (mapped guards), `from_ptr` of atomics, and `RwLockWriteGuard::downgrade`: it is std's since 1.92, later than the oldest compiler that
+//! `tsvd` is built with, and cannot be had without std's. The atomics' `update` and `try_update` (std's since 1.95) and the arithmetic of `AtomicPtr`
+//! (1.91) are there with every compiler, with `detect` and under loom; without both they are where std has them.
+//!
 //! An order that is not told costs a delay, never a report:
 //!
 //! | item | tells that |
@@ -50,9 +55,10 @@
 //! | `Condvar`: waiting | the end of one access and the beginning of another; that a condition looks |
 //! | atomic: `load` | a read |
 //! | atomic: `store` | a write |
-//! | atomic: `swap`, `fetch_add` and the like | an update; if the value is the same as before, *vain*: a read to its own region |
+//! | atomic: `swap`, `fetch_add`, `AtomicPtr::fetch_ptr_add` and the like | an update; if the value is the same as before, *vain*: a read to its own region |
 //! | atomic: an exchange | a look, and a write if it succeeds with another value; if it fails, vain |
-//! | atomic: `fetch_update` | a look, and a write if it succeeds |
+//! | atomic: `fetch_update`, `try_update` | a look, and a write if it succeeds |
+//! | atomic: `update` | a look and a write |
 //! | `get_mut`, `into_inner`, `as_ptr`, `Debug` of locks and atomics | nothing |
 //!
 //! A look is right whatever happened before it, so what comes after a loop of exchanges, or a second look with the lock
@@ -65,7 +71,7 @@
 //! # Cost
 //!
 //! Without `detect` there is none: the types are std's. With it, where nothing is armed and nobody else wants the lock, a critical section of a
-//! `Mutex` or `RwLock` takes 13 to 15 times as long (some 60 ns more), a `load` 32 times and a `fetch_add` 20 times (some 40 ns
+//! `Mutex` or `RwLock` takes 13 to 17 times as long (some 60 ns more), a `load` 32 times and a `fetch_add` 20 times (some 40 ns
 //! more). These are ratios within one run of `cargo xtask bench`, by processor time.
 
 #[cfg(loom)]

@@ -1,6 +1,6 @@
 //! What std has and loom lacks, in every interleaving, and mutants of each.
 
-use super::atomic::{AtomicUsize, Ordering::Relaxed};
+use super::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::Relaxed};
 use super::defect::{Defect, plant};
 use super::{Arc, Condvar, LazyLock, Mutex, OnceLock};
 use crate::cell::UnsafeCell;
@@ -50,6 +50,31 @@ fn once() -> Model {
 #[test]
 fn a_once_lock_is_initialised_once() {
     shows(once().name("sync: OnceLock"), initialised_once);
+}
+
+#[test]
+fn what_is_a_loop_of_exchanges_loses_nothing() {
+    holds("sync: loops of exchanges", || {
+        let shared = Arc::new((AtomicUsize::new(0), AtomicPtr::<u8>::default()));
+        let add = |shared: &(AtomicUsize, AtomicPtr<u8>)| {
+            shared.0.update(Relaxed, Relaxed, |count| count + 1);
+            shared.1.fetch_byte_add(1, Relaxed);
+        };
+        let other = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || add(&shared))
+        };
+        add(&shared);
+        other.join().unwrap();
+        let limited = |count: usize| (count < 2).then_some(count + 1);
+        assert_eq!(shared.0.try_update(Relaxed, Relaxed, limited), Err(2));
+        assert_eq!(shared.1.fetch_ptr_sub(2, Relaxed).addr(), 2);
+        assert_eq!(shared.1.fetch_or(3, Relaxed).addr(), 0);
+        assert_eq!(shared.1.fetch_and(1, Relaxed).addr(), 3);
+        assert_eq!(shared.1.fetch_xor(1, Relaxed).addr(), 1);
+        let flag = AtomicBool::new(true);
+        assert!(flag.fetch_not(Relaxed) && !flag.load(Relaxed));
+    });
 }
 
 #[test]

@@ -6,8 +6,8 @@
 //!   them on `main`, as older ones do with one test thread, nothing is known.)
 //! - `#[tsvd::test]` and `tsvd::check` mark the thread for the time of their body.
 //!
-//! The last two are handed on to what a thread begins with `tsvd::thread` or `context::inherit`, until the test is over: what
-//! outlives its test, such as a pool, serves others.
+//! The last two are handed on to what a thread begins with `tsvd::thread`, `context::inherit` or `inherit_future`, until the test
+//! is over: what outlives its test, such as a pool, serves others.
 
 use std::cell::RefCell;
 use std::ffi::OsString;

@@ -87,16 +87,24 @@ impl Inheritance {
 
     /// For a future that is polled as a context of its own.
     pub(crate) fn into_future(self) -> Inherited {
-        Inherited(match self.lineage {
+        let beginning = match self.lineage {
             Some(lineage) => Beginning::Begun(lineage, Some(self.begun)),
             None => Beginning::Unwatched(Some(self.begun)),
-        })
+        };
+        Inherited {
+            beginning,
+            by: self.by,
+        }
     }
 }
 
 /// What a future inherits that is polled as a context of its own.
 #[derive(Debug)]
-pub(crate) struct Inherited(Beginning);
+pub(crate) struct Inherited {
+    beginning: Beginning,
+    /// Whom the future works for, whoever polls it.
+    by: Attribution,
+}
 
 #[derive(Debug)]
 enum Beginning {
@@ -114,7 +122,7 @@ impl Inherited {
         cx: &mut Context<'_>,
         body: impl FnOnce(&mut Context<'_>) -> R,
     ) -> R {
-        let lineage = match &mut self.0 {
+        let lineage = match &mut self.beginning {
             Beginning::Unwatched(begun) => {
                 if let Some(begun) = begun.take() {
                     begun.got();
@@ -132,8 +140,8 @@ impl Inherited {
             Beginning::Polled(lineage) => Arc::clone(lineage),
         };
         let _before = Before::acting(&lineage);
-        self.0 = Beginning::Polled(lineage);
-        body(cx)
+        self.beginning = Beginning::Polled(lineage);
+        self.by.clone().run(|| body(cx))
     }
 }
 

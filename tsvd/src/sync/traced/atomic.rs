@@ -51,6 +51,34 @@ macro_rules! rmw {
     )*};
 }
 
+/// What std calls `fetch_update`, and `try_update` since 1.95.
+macro_rules! updates {
+    ($contract:expr, $type:ty: $($name:ident)*) => {$(
+        #[doc = concat!("As std's `", stringify!($name), "`, with every compiler.")]
+        ///
+        /// # Errors
+        ///
+        /// With the value for which `update` had none.
+        ///
+        /// # Panics
+        ///
+        /// If `fetch_order` releases.
+        #[inline]
+        #[track_caller]
+        pub fn $name(
+            &self,
+            set_order: Ordering,
+            fetch_order: Ordering,
+            update: impl FnMut($type) -> Option<$type>,
+        ) -> Result<$type, $type> {
+            let call = coming!($contract, Update stringify!($name), self).enter();
+            let outcome = self.updated(set_order, fetch_order, update);
+            call.revalidated(outcome.is_ok());
+            outcome
+        }
+    )*};
+}
+
 macro_rules! atomic {
     ($name:ident $(<$parameter:ident>)?, $type:ty, $($rmw:ident($after:expr))*) => {
         #[doc = concat!("[`std::sync::atomic::", stringify!($name), "`] whose accesses are [told of](crate::sync#accesses).")]
@@ -172,44 +200,52 @@ macro_rules! atomic {
                 outcome
             }
 
-            /// As std's `fetch_update`.
-            ///
-            /// # Errors
-            ///
-            /// With the value for which `update` had none.
+            updates!(contract!($name), $type: fetch_update try_update);
+
+            /// As std's `update`, with every compiler.
             ///
             /// # Panics
             ///
             /// If `fetch_order` releases.
             #[inline]
             #[track_caller]
-            pub fn fetch_update(
+            pub fn update(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
+                mut update: impl FnMut($type) -> $type,
+            ) -> $type {
+                let call = coming!(contract!($name), Update "update", self).enter();
+                let outcome = self.updated(set_order, fetch_order, |old| Some(update(old)));
+                call.revalidated(true);
+                outcome.unwrap_or_else(|old| old)
+            }
+
+            #[inline]
+            fn updated(
                 &self,
                 set_order: Ordering,
                 fetch_order: Ordering,
                 mut update: impl FnMut($type) -> Option<$type>,
             ) -> Result<$type, $type> {
-                let call = coming!(contract!($name), Update "fetch_update", self).enter();
                 let mut old = self.inner.load(fetch_order);
                 self.after(fetch_order);
-                let outcome = loop {
+                loop {
                     let Some(new) = update(old) else {
-                        break Err(old);
+                        return Err(old);
                     };
                     self.before_exchange(old, set_order);
                     match self.inner.compare_exchange_weak(old, new, set_order, fetch_order) {
                         Ok(old) => {
                             self.after(set_order);
-                            break Ok(old);
+                            return Ok(old);
                         }
                         Err(actual) => {
                             self.after(fetch_order);
                             old = actual;
                         }
                     }
-                };
-                call.revalidated(outcome.is_ok());
-                outcome
+                }
             }
 
             #[inline]
@@ -274,6 +310,44 @@ impl AtomicBool {
     pub fn fetch_not(&self, order: Ordering) -> bool {
         self.fetch_xor(true, order)
     }
+}
+
+/// What std has of arithmetic since 1.91, as a loop of exchanges, which older ones have.
+macro_rules! pointers {
+    ($($name:ident: $change:expr;)*) => {
+        impl<T> AtomicPtr<T> {$(
+            #[doc = concat!("As std's `", stringify!($name), "`, with every compiler.")]
+            #[inline]
+            #[track_caller]
+            pub fn $name(&self, value: usize, order: Ordering) -> *mut T {
+                let call = coming!(contract!(AtomicPtr), Update stringify!($name), self).enter();
+                self.before(order);
+                let change: fn(*mut T, usize) -> *mut T = $change;
+                let mut old = self.inner.load(Ordering::Relaxed);
+                while let Err(actual) = self.inner.compare_exchange_weak(
+                    old,
+                    change(old, value),
+                    order,
+                    Ordering::Relaxed,
+                ) {
+                    old = actual;
+                }
+                self.after(order);
+                call.updated();
+                old
+            }
+        )*}
+    };
+}
+
+pointers! {
+    fetch_ptr_add: |old, count| old.wrapping_add(count);
+    fetch_ptr_sub: |old, count| old.wrapping_sub(count);
+    fetch_byte_add: |old, bytes| old.wrapping_byte_add(bytes);
+    fetch_byte_sub: |old, bytes| old.wrapping_byte_sub(bytes);
+    fetch_or: |old, bits| old.map_addr(|address| address | bits);
+    fetch_and: |old, bits| old.map_addr(|address| address & bits);
+    fetch_xor: |old, bits| old.map_addr(|address| address ^ bits);
 }
 
 impl<T> fmt::Pointer for AtomicPtr<T> {

@@ -274,6 +274,18 @@ fn atomics_say_what_became_of_each_access() {
     let nand = |bits| AtomicU8::new(bits).fetch_nand(0, SeqCst);
     assert_eq!(did(|| nand(1)), UPDATE);
     assert_eq!(did(|| nand(u8::MAX)), UNCHANGED);
+    assert_eq!(
+        said(|| atomic.update(AcqRel, Acquire, |value| value + 1)),
+        ["update (update)", "enter", LOOK_AND_WRITE]
+    );
+    assert_eq!(
+        said(|| atomic.try_update(AcqRel, Acquire, |value| Some(value + 1))),
+        ["try_update (update)", "enter", LOOK_AND_WRITE]
+    );
+    assert_eq!(
+        said(|| atomic.try_update(AcqRel, Acquire, |_| None)),
+        ["try_update (update)", "enter", LOOK]
+    );
     let flag = AtomicBool::new(false);
     assert_eq!(
         said(|| flag.fetch_not(AcqRel)),
@@ -283,6 +295,15 @@ fn atomics_say_what_became_of_each_access() {
     assert_eq!(
         did(|| AtomicPtr::default().swap(&raw mut value, AcqRel)),
         UPDATE
+    );
+    let pointer = AtomicPtr::new(&raw mut value);
+    assert_eq!(
+        said(|| pointer.fetch_ptr_add(1, AcqRel)),
+        ["fetch_ptr_add (update)", "enter", UPDATE]
+    );
+    assert_eq!(
+        said(|| pointer.fetch_or(1, Release)),
+        ["fetch_or (update)", "enter", UPDATE]
     );
 }
 
