@@ -2,9 +2,9 @@
 
 use crate::report::{Frame, RawStack};
 
-/// Names of what polls a future beside others, or once and no more. (`join!` is among them, for it cannot be told from
-/// `select!`.)
-const RACERS: [&str; 20] = [
+/// Names of what polls a future beside others, or once and no more, wherever on the stack. (`join!` is among them, for it cannot
+/// be told from `select!`.)
+const RACERS: [&str; 23] = [
     "PollFn",
     "poll_fn",
     "select",
@@ -25,6 +25,9 @@ const RACERS: [&str; 20] = [
     "poll_immediate",
     "PollImmediate",
     "Abortable",
+    "run_until_stalled",
+    "try_run_one",
+    "try_tick",
 ];
 
 /// The beginnings of the paths of what polls a task until it is ready.
@@ -38,19 +41,55 @@ const EXECUTORS: [&str; 7] = [
     "pollster::",
 ];
 
+/// The same of what polls one future and does nothing else, or calls a closure. What is not known may do anything: a guest's own
+/// `select`, or a test that polls by hand.
+const FORWARDING: [&str; 22] = [
+    "core::future::",
+    "core::ops::",
+    "core::panic::",
+    "core::pin::",
+    "alloc::boxed::",
+    "std::thread::local::",
+    "tsvd::",
+    "tokio::coop::",
+    "tokio::task::",
+    "tracing::instrument::",
+    "futures_util::future::future::Flatten",
+    "futures_util::future::future::Fuse",
+    "futures_util::future::future::Inspect",
+    "futures_util::future::future::Map",
+    "futures_util::future::future::Then",
+    "futures_util::future::future::flatten::",
+    "futures_util::future::future::fuse::",
+    "futures_util::future::future::map::",
+    "futures_util::future::try_future::AndThen",
+    "futures_util::future::try_future::Map",
+    "futures_util::future::try_future::into_future::",
+    "futures_util::future::try_future::try_flatten::",
+];
+
+/// What the compiler calls closures and the bodies of `async`. A body hands on its polls, and who calls a closure is on the stack, too.
+const BODIES: [&str; 3] = ["{{closure}}", "{{synthetic}}", "#"];
+
 /// Whether something on `stack` may do something else if the future is not ready at once. So it is unless an executor that is known
-/// polls it, and nothing that races: by hand, anything may happen; and a stack without names says nothing.
+/// polls it, through nothing but what is known to hand on polls: by hand, anything may happen; and a stack without names says nothing.
 pub(super) fn may_be_raced(stack: &RawStack) -> bool {
     may_race(&stack.resolve())
 }
 
 /// The same of its frames, innermost first. Without debug information they lack what was inlined, which may be all that races.
 fn may_race(frames: &[Frame]) -> bool {
-    let Some(executor) = frames.iter().position(|frame| is_executor(&frame.function)) else {
+    let Some(executor) = frames
+        .iter()
+        .position(|frame| is_executors(&frame.function))
+    else {
         return true;
     };
-    let mut polled = frames[..=executor].iter();
-    polled.any(|frame| frame.line.is_none()) || frames.iter().any(|frame| races(&frame.function))
+    let (between, outer) = frames.split_at(executor);
+    let hands_on = |frame: &Frame| frame.line.is_some() && hands_on(&frame.function);
+    outer[0].line.is_none()
+        || !between.iter().all(hands_on)
+        || frames.iter().any(|frame| races(&frame.function))
 }
 
 /// Whether a function is itself one of an executor's: what it calls, one poll after another, is no one call of the guest's.
@@ -59,11 +98,50 @@ pub(in crate::backend::detect) fn is_executors(function: &str) -> bool {
     EXECUTORS.iter().any(|known| path.starts_with(known))
 }
 
-fn is_executor(function: &str) -> bool {
-    let is_part_of_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    function
-        .split(|c| !is_part_of_path(c))
-        .any(|path| EXECUTORS.iter().any(|known| path.starts_with(known)))
+/// Whether a function hands on a poll to one future, and nothing that it does depends on what comes of it but its own end.
+fn hands_on(function: &str) -> bool {
+    if is_body(function) {
+        return true;
+    }
+    let is_known = |path: &str| FORWARDING.iter().any(|known| path.starts_with(known));
+    let Some((implementer, of)) = implementation(function) else {
+        return is_known(function.trim_start_matches('<'));
+    };
+    // Of these there are no implementations but their own crates'.
+    let is_sealed = of.starts_with("core::ops::function::")
+        || of.starts_with("futures_core::future::TryFuture");
+    let is_future = of.starts_with("core::future::");
+    is_sealed || is_future && (implementer.starts_with('&') || is_known(implementer))
+}
+
+/// `…::{{closure}}`, in newer names `…::{closure#0}`.
+fn is_body(function: &str) -> bool {
+    let last = function.rsplit("::").next().unwrap_or(function);
+    last.starts_with('{') && BODIES.iter().any(|body| last.contains(body))
+}
+
+/// The type and the trait of `<type as trait>::function`.
+fn implementation(function: &str) -> Option<(&str, &str)> {
+    let inner = function.strip_prefix('<')?;
+    let (mut depth, mut before) = (0, ' ');
+    for (index, c) in inner.char_indices() {
+        match c {
+            '<' => depth += 1,
+            // Not that of `fn() -> T`.
+            '>' if before != '-' => depth -= 1,
+            ' ' if depth == 0 => {
+                if let Some(of) = inner[index..].strip_prefix(" as ") {
+                    return Some((&inner[..index], of));
+                }
+            }
+            _ => {}
+        }
+        if depth < 0 {
+            return None;
+        }
+        before = c;
+    }
+    None
 }
 
 fn races(function: &str) -> bool {
@@ -100,24 +178,72 @@ mod tests {
     }
 
     #[test]
-    fn executors_are_known_by_their_paths() {
-        for executor in [
-            "tokio::runtime::scheduler::current_thread::CoreGuard::block_on::{{closure}}",
-            "<tokio::runtime::blocking::task::BlockingTask<T> as core::future::future::Future>::poll",
-            "futures_executor::local_pool::block_on",
-            "<async_executor::Executor>::run::{{closure}}",
-            "async_io::driver::block_on",
+    fn what_hands_on_polls_is_known_in_both_kinds_of_names() {
+        for known in [
+            "app::cache::fill::{{closure}}",
+            "app::cache::fill::{{closure}}::{{synthetic}}",
+            "app::cache::fill::<u8>::{closure#0}",
+            "<core::pin::Pin<P> as core::future::future::Future>::poll",
+            "<core::pin::Pin<alloc::boxed::Box<dyn core::future::future::Future<Output = ()>>> as core::future::future::Future>::poll",
+            "<alloc::boxed::Box<F,A> as core::future::future::Future>::poll",
+            "core::future::future::<impl core::future::future::Future for &mut F>::poll",
+            "<&mut app::First<fn() -> u8> as core::future::future::Future>::poll",
+            "<core::panic::unwind_safe::AssertUnwindSafe<F> as core::future::future::Future>::poll",
+            "core::ops::function::FnOnce::call_once",
+            "<app::run::{closure#0} as core::ops::function::FnOnce<()>>::call_once",
+            "std::thread::local::LocalKey<T>::try_with",
+            "tokio::task::local::LocalSet::with::{{closure}}",
+            "<tokio::task::local::RunUntil<T> as core::future::future::Future>::poll",
+            "<tokio::task::coop::unconstrained::Unconstrained<F> as core::future::future::Future>::poll",
+            "<tokio::task::task_local::TaskLocalFuture<T,F> as core::future::future::Future>::poll",
+            "<tracing::instrument::Instrumented<T> as core::future::future::Future>::poll",
+            "<futures_util::future::future::map::Map<Fut,F> as core::future::future::Future>::poll",
+            "<futures_util::future::future::Map<Fut,F> as core::future::future::Future>::poll",
+            "<F as futures_core::future::TryFuture>::try_poll",
+            "<tsvd::__private::region::RunningRegion<F> as core::future::future::Future>::poll",
         ] {
-            assert!(is_executor(executor), "{executor}");
+            assert!(hands_on(known), "{known}");
         }
         for other in [
-            "tokio::sync::mutex::Mutex<T>::lock",
-            "app::tokio::runtime::run",
-            "my_smol::block_on",
-            "<core::pin::Pin<P> as core::future::future::Future>::poll",
+            "app::look",
+            "<app::FirstOf<A,B> as core::future::future::Future>::poll",
+            "<app::FirstOf<core::pin::Pin<P>> as core::future::future::Future>::poll",
+            "app::first::<impl core::future::future::Future for app::FirstOf<A,B>>::poll",
+            "<core::pin::Pin<P> as app::Poller>::look",
+            "<core::pin::Pin<<A as core::future::future::Future>::B> as app::Poller>::look",
+            "<app::Task<tokio::runtime::task::join::JoinHandle<()>>>::poll",
+            "tokio_test::task::Spawn<T>::poll",
+            "tokio_test::task::MockTask::enter",
+            "futures_util::future::future::FutureExt::poll_unpin",
+            "<futures_util::future::maybe_done::MaybeDone<Fut> as core::future::future::Future>::poll",
+            "<futures_util::stream::futures_unordered::FuturesUnordered<Fut> as futures_core_like::Stream>::poll_next",
+            "core::iter::traits::iterator::Iterator::any",
+            "poll<app::FirstOf>",
+            "<unknown>",
         ] {
-            assert!(!is_executor(other), "{other}");
+            assert!(!hands_on(other), "{other}");
         }
+    }
+
+    #[test]
+    fn what_polls_by_hand_may_race() {
+        let stack = |functions: &[&str]| {
+            let frame = |function: &&str| Frame::new(*function, None, Some(1));
+            functions.iter().map(frame).collect::<Vec<_>>()
+        };
+        let (own, executor) = (
+            "app::cache::fill::{{closure}}",
+            "tokio::runtime::task::core::Core<T,S>::poll::{{closure}}",
+        );
+        let hand = "tokio_test::task::Spawn<T>::poll";
+        assert!(!may_race(&stack(&[own, own, executor])));
+        assert!(may_race(&stack(&[own, hand, own, executor])));
+        // Which is polled until it is ready, whoever began it.
+        assert!(!may_race(&stack(&[own, executor, hand])));
+        assert!(may_race(&stack(&[
+            own,
+            "app::<tokio::runtime::Runtime>::ask"
+        ])));
     }
 
     #[test]
@@ -125,11 +251,21 @@ mod tests {
         assert!(is_executors(
             "tokio::runtime::scheduler::multi_thread::worker::Context::run"
         ));
+        for executor in [
+            "tokio::runtime::scheduler::current_thread::CoreGuard::block_on::{{closure}}",
+            "futures_executor::local_pool::block_on",
+            "<async_executor::Executor>::run::{{closure}}",
+            "async_io::driver::block_on",
+        ] {
+            assert!(is_executors(executor), "{executor}");
+        }
         assert!(is_executors(
             "<tokio::runtime::blocking::task::BlockingTask<T> as core::future::future::Future>::poll"
         ));
         assert!(!is_executors("app::ask::<tokio::runtime::handle::Handle>"));
         assert!(!is_executors("app::serve::{{closure}}"));
+        assert!(!is_executors("tokio::sync::mutex::Mutex<T>::lock"));
+        assert!(!is_executors("my_smol::block_on"));
     }
 
     #[test]
