@@ -47,7 +47,9 @@
 //! would have been ready at once that might change the outcome of a `select!`, a timeout or `now_or_never`. So a call site is
 //! left alone where a future was dropped during a delay (also in later runs: the trap file has it), where the waker can wake nobody,
 //! and, if the operation has never been seen to wait by itself, where something on the stack polls it beside others, or no known
-//! executor does, or anything stands between the two but `async` bodies and what is known to hand on a poll. A lock of std's that is held across an await which was always ready may deadlock; `TSVD_ASYNC=block` or `off` helps there.
+//! executor does, or anything stands between the two but `async` bodies and what is known to hand on a poll. (In optimised builds,
+//! and on other systems than Linux, it takes a thread of ours up to a second to know that of a stack; until then it counts as
+//! raced.) A lock of std's that is held across an await which was always ready may deadlock; `TSVD_ASYNC=block` or `off` helps there.
 //!
 //! # Strategies
 //!

@@ -319,12 +319,12 @@ impl<E: Environment> Engine<E> {
             NOT => HowHeld::Not,
             BLOCKED => HowHeld::Blocked,
             _ => {
-                let how = self.env.how_to_hold_what_is_ready();
+                let (how, is_for_good) = self.env.how_to_hold_what_is_ready();
                 match how {
-                    HowHeld::Not => flags.store(NOT, Ordering::Relaxed),
-                    HowHeld::Blocked => flags.store(BLOCKED, Ordering::Relaxed),
+                    HowHeld::Not if is_for_good => flags.store(NOT, Ordering::Relaxed),
+                    HowHeld::Blocked if is_for_good => flags.store(BLOCKED, Ordering::Relaxed),
                     // The next one here may be raced. (A delay takes longer than the look.)
-                    HowHeld::Suspended => {}
+                    _ => {}
                 }
                 how
             }

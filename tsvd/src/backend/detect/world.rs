@@ -90,7 +90,7 @@ impl Environment for World {
         executor::set_alarm(alarm, self.started + Duration::from_nanos(deadline))
     }
 
-    fn how_to_hold_what_is_ready(&self) -> HowHeld {
+    fn how_to_hold_what_is_ready(&self) -> (HowHeld, bool) {
         executor::how_to_hold_what_is_ready()
     }
 

@@ -40,8 +40,8 @@ pub(crate) trait Environment: Sized + Send + Sync + 'static {
     /// Rings `alarm` at `deadline` (nanoseconds of [`now`](Self::now)), or later; false if nothing will.
     fn set_alarm(&self, alarm: &Arc<Alarm>, deadline: u64) -> bool;
 
-    /// How to hold the async operation that the calling thread polls if it may well be ready at once.
-    fn how_to_hold_what_is_ready(&self) -> HowHeld;
+    /// How to hold the async operation that the calling thread polls if it may well be ready at once, and whether it stays so.
+    fn how_to_hold_what_is_ready(&self) -> (HowHeld, bool);
 
     /// Whether the calling thread is the process's only one, as far as can be told cheaply; false where it cannot.
     fn is_alone(&self) -> bool;

@@ -188,8 +188,8 @@ impl Environment for Modelled {
         true
     }
 
-    fn how_to_hold_what_is_ready(&self) -> HowHeld {
-        HowHeld::Suspended
+    fn how_to_hold_what_is_ready(&self) -> (HowHeld, bool) {
+        (HowHeld::Suspended, false)
     }
 
     fn swap_lineage(&self, lineage: Option<Arc<Lineage>>) -> Option<Arc<Lineage>> {

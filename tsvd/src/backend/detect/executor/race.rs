@@ -1,6 +1,13 @@
 //! Whether a future is raced by another, as far as the stack of its poll shows.
 
-use crate::report::{Frame, RawStack};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::backend::detect::ticker;
+use crate::report::{Frame, RawStack, trim};
 
 /// Names of what polls a future beside others, or once and no more, wherever on the stack. (`join!` is among them, for it cannot
 /// be told from `select!`.)
@@ -71,14 +78,82 @@ const FORWARDING: [&str; 22] = [
 /// What the compiler calls closures and the bodies of `async`. A body hands on its polls, and who calls a closure is on the stack, too.
 const BODIES: [&str; 3] = ["{{closure}}", "{{synthetic}}", "#"];
 
+/// What has been seen of stacks, by their addresses.
+static KNOWN: LazyLock<Mutex<HashMap<Box<[usize]>, bool>>> = LazyLock::new(Mutex::default);
+
+/// Whether a thread of our own looks at one.
+static LOOKS: AtomicBool = AtomicBool::new(false);
+
+/// More stacks than this are not remembered.
+const MAX_KNOWN: usize = 512;
+
 /// Whether something on `stack` may do something else if the future is not ready at once. So it is unless an executor that is known
 /// polls it, through nothing but what is known to hand on polls: by hand, anything may happen; and a stack without names says nothing.
-pub(super) fn may_be_raced(stack: &RawStack) -> bool {
-    may_race(&stack.resolve())
+///
+/// `None` while it is not known. The calling thread polls the guest's tasks, and to read debug information may take it a second: it
+/// looks at the bare names of functions, and where these do not say enough, a thread of our own reads the rest.
+pub(super) fn may_be_raced(stack: &RawStack) -> Option<bool> {
+    let addresses = stack.addresses();
+    if let Some(seen) = KNOWN.lock().get(addresses) {
+        return Some(*seen);
+    }
+    let seen = seen_by_names(stack);
+    if let Some(seen) = seen {
+        remember(addresses, seen);
+    } else if !LOOKS.swap(true, Ordering::Relaxed) {
+        let stack = stack.clone();
+        // If it cannot be begun, nothing is ever known.
+        let _ = ticker::begin("tsvd stacks", move || {
+            let seen = may_race(&stack.resolve(), |frame| frame.line.is_some());
+            remember(stack.addresses(), seen);
+            LOOKS.store(false, Ordering::Relaxed);
+        });
+    }
+    seen
 }
 
-/// The same of its frames, innermost first. Without debug information they lack what was inlined, which may be all that races.
-fn may_race(frames: &[Frame]) -> bool {
+fn remember(addresses: &[usize], seen: bool) {
+    let mut known = KNOWN.lock();
+    if known.len() >= MAX_KNOWN {
+        known.clear();
+    }
+    known.insert(addresses.into(), seen);
+}
+
+/// What the names of functions say, if none is inlined: an optimised build may have inlined what races. So may one crate of a build
+/// that is not, if its profile is another than ours: that is not seen here.
+fn seen_by_names(stack: &RawStack) -> Option<bool> {
+    if !cfg!(debug_assertions) {
+        return None;
+    }
+    let functions = stack.outermost_functions()?;
+    let is_inlined = |name: &str| !functions.iter().any(|function| function.ends_with(name));
+    if is_inlined(NEVER_OPTIMISED) {
+        return None;
+    }
+    let frame = |function| Frame::new(function, None, None);
+    Some(may_race(
+        &trim(functions.into_iter().map(frame).collect()),
+        |_| true,
+    ))
+}
+
+/// The name of the function below, which is on no stack if the compiler optimises.
+const NEVER_OPTIMISED: &str = "executor::race::capture_unless_inlined";
+
+/// The stack of the calling thread.
+pub(super) fn stack() -> RawStack {
+    capture_unless_inlined()
+}
+
+#[inline]
+fn capture_unless_inlined() -> RawStack {
+    RawStack::capture()
+}
+
+/// Whether frames, innermost first, may race; all may that are not shown whole. (Without debug information they lack what was
+/// inlined, which may be all that races.)
+fn may_race(frames: &[Frame], is_whole: impl Fn(&Frame) -> bool) -> bool {
     let Some(executor) = frames
         .iter()
         .position(|frame| is_executors(&frame.function))
@@ -86,9 +161,10 @@ fn may_race(frames: &[Frame]) -> bool {
         return true;
     };
     let (between, outer) = frames.split_at(executor);
-    let hands_on = |frame: &Frame| frame.line.is_some() && hands_on(&frame.function);
-    outer[0].line.is_none()
-        || !between.iter().all(hands_on)
+    !is_whole(&outer[0])
+        || !between
+            .iter()
+            .all(|frame| is_whole(frame) && hands_on(&frame.function))
         || frames.iter().any(|frame| races(&frame.function))
 }
 
@@ -231,6 +307,7 @@ mod tests {
             let frame = |function: &&str| Frame::new(*function, None, Some(1));
             functions.iter().map(frame).collect::<Vec<_>>()
         };
+        let may_race = |frames: &[Frame]| super::may_race(frames, |_| true);
         let (own, executor) = (
             "app::cache::fill::{{closure}}",
             "tokio::runtime::task::core::Core<T,S>::poll::{{closure}}",
@@ -279,6 +356,7 @@ mod tests {
             // Of C.
             frame("start", None),
         ];
+        let may_race = |frames: &[Frame]| super::may_race(frames, |frame| frame.line.is_some());
         assert!(!may_race(&shown));
         let [fill, run, _] = shown;
         let bare = |frame: Frame| Frame {
@@ -290,7 +368,23 @@ mod tests {
     }
 
     #[test]
+    fn what_names_do_not_say_another_thread_finds_out() {
+        // As if the compiler had inlined something.
+        let stack = RawStack::capture();
+        assert_eq!(may_be_raced(&stack), None);
+        let begun = std::time::Instant::now();
+        let seen = loop {
+            if let Some(seen) = may_be_raced(&stack) {
+                break seen;
+            }
+            assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+            std::thread::yield_now();
+        };
+        assert!(seen, "by no executor");
+    }
+
+    #[test]
     fn a_stack_without_names_may_be_raced() {
-        assert!(may_be_raced(&RawStack::default()));
+        assert!(may_race(&RawStack::default().resolve(), |_| true));
     }
 }
