@@ -339,12 +339,12 @@ impl<E: Environment> Engine<E> {
         if known & BLOCKED != 0 {
             return HowHeld::Blocked;
         }
-        let how = self.env.how_to_hold_what_is_ready();
+        let (how, is_for_good) = self.env.how_to_hold_what_is_ready();
         match how {
-            HowHeld::Not => self.tasks.set(site, NOT),
-            HowHeld::Blocked => self.tasks.set(site, BLOCKED),
+            HowHeld::Not if is_for_good => self.tasks.set(site, NOT),
+            HowHeld::Blocked if is_for_good => self.tasks.set(site, BLOCKED),
             // The next one here may be raced. (A delay takes longer than the look.)
-            HowHeld::Suspended => {}
+            _ => {}
         }
         how
     }

@@ -22,6 +22,8 @@ mod quote;
 mod replace;
 #[cfg(all(feature = "detect", not(loom)))]
 mod stack;
+#[cfg(all(feature = "detect", not(loom), target_os = "linux"))]
+mod symbols;
 mod text;
 #[cfg(all(feature = "detect", not(loom)))]
 mod time;
@@ -48,3 +50,5 @@ pub(crate) use stack::{RawStack, UNKNOWN, call_site};
 pub use text::Rendering;
 #[cfg(all(feature = "detect", not(loom)))]
 pub(crate) use time::{millis, rfc3339};
+#[cfg(all(feature = "detect", not(loom)))]
+pub(crate) use trim::trim;

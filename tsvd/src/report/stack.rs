@@ -141,6 +141,23 @@ impl RawStack {
         trim(self.symbols(root()))
     }
 
+    /// What tells this stack from another.
+    pub(crate) fn addresses(&self) -> &[usize] {
+        &self.addresses
+    }
+
+    /// The names of its functions but of those that are inlined, innermost first, of the runtime's too; in milliseconds, and without
+    /// `backtrace`'s lock. `None` where the program has no such names, or they cannot be read.
+    pub(crate) fn outermost_functions(&self) -> Option<Vec<String>> {
+        #[cfg(target_os = "linux")]
+        return super::symbols::names(&self.addresses).ok().map(|names| {
+            let known = |name: Option<String>| name.unwrap_or_else(|| UNKNOWN.to_owned());
+            names.into_iter().map(known).collect()
+        });
+        #[cfg(not(target_os = "linux"))]
+        None
+    }
+
     fn symbols(&self, root: Option<&Path>) -> Vec<Frame> {
         let mut frames = Vec::new();
         for address in &self.addresses {
@@ -252,6 +269,28 @@ mod tests {
         assert_eq!(test.file.as_deref(), Some("tsvd/src/report/stack.rs"));
         assert_eq!(test.line, Some(line));
         assert!(of("inner").is_some(), "{frames:#?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn names_are_found_without_debug_information() {
+        let stack = std::hint::black_box(inner(3));
+        let names = stack.outermost_functions().expect("a table of symbols");
+        assert_eq!(names.len(), stack.addresses.len());
+        let named = |name: &str| {
+            let suffix = format!("::stack::tests::{name}");
+            let is_it = |function: &&String| function.ends_with(&suffix);
+            names.iter().filter(is_it).count()
+        };
+        assert_eq!(named("inner"), 4, "{names:#?}");
+        let test = "names_are_found_without_debug_information";
+        assert_eq!(named(test), 1, "{names:#?}");
+        let nowhere = RawStack {
+            addresses: vec![1, usize::MAX],
+            ..RawStack::default()
+        };
+        let unknown = vec![UNKNOWN.to_owned(); 2];
+        assert_eq!(nowhere.outermost_functions(), Some(unknown));
     }
 
     #[inline(never)]

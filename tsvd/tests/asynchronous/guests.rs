@@ -84,6 +84,88 @@ fn what_is_ready_at_once_stays_so_for_whoever_races_it() {
     assert_eq!(seen, expected);
 }
 
+/// Polls the first, and the second if that is not ready.
+struct FirstOf<A, B>(Pin<Box<A>>, Pin<Box<B>>);
+
+impl<A: Future, B: Future> Future for FirstOf<A, B> {
+    type Output = &'static str;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.0.as_mut().poll(cx).is_ready() {
+            return Poll::Ready("the first");
+        }
+        self.1.as_mut().poll(cx).map(|_| "the second")
+    }
+}
+
+/// A future that a test polls by hand, like `tokio_test::task::Spawn`.
+struct Spawned<F>(Pin<Box<F>>);
+
+impl<F: Future> Spawned<F> {
+    fn poll(&mut self) -> Poll<F::Output> {
+        let waker = Waker::from(Arc::new(Woken::default()));
+        self.enter(|future| future.poll(&mut Context::from_waker(&waker)))
+    }
+
+    fn enter<R>(&mut self, f: impl FnOnce(Pin<&mut F>) -> R) -> R {
+        f(self.0.as_mut())
+    }
+}
+
+/// As [`touch`], each at a call site of its own: who races one says nothing of the others.
+async fn touch_first(cache: &Cache) {
+    cache.write(async {}).await;
+}
+
+async fn touch_spawned(cache: &Cache) {
+    cache.write(async {}).await;
+}
+
+async fn touch_mapped(cache: &Cache) {
+    cache.write(async {}).await;
+}
+
+#[test]
+fn what_is_polled_by_hand_within_an_executor_is_ready_at_once() {
+    let body = || {
+        current_thread().block_on(async {
+            arm(|cache| async move { touch_first(&cache).await }).await;
+            arm(|cache| async move { touch_spawned(&cache).await }).await;
+            let cache = Cache::default();
+            for _ in 0..5 {
+                let operation = Box::pin(touch_first(&cache));
+                let first = FirstOf(operation, Box::pin(std::future::ready(()))).await;
+                assert_eq!(first, "the first");
+                let mut spawned = Spawned(Box::pin(touch_spawned(&cache)));
+                assert!(spawned.poll().is_ready());
+            }
+        });
+    };
+    let Some(ended) = run_with(&[], body) else {
+        return;
+    };
+    assert_clean(&ended);
+    assert!(ended.report.unwrap().summary.pairs_armed > 0);
+}
+
+#[test]
+fn what_only_hands_on_a_poll_keeps_nobody_from_being_delayed() {
+    let body = || {
+        current_thread().block_on(async {
+            arm(|cache| async move { touch_mapped(&cache).await }).await;
+            let cache = Cache::default();
+            let operation = Box::pin(touch_mapped(&cache)).map(|()| 1).boxed_local();
+            assert_eq!(tokio::task::unconstrained(operation).await, 1);
+        });
+    };
+    // Not due in the arming already.
+    let Some(ended) = run_with(&[("TSVD_STRATEGY", "tsvd-fixed")], body) else {
+        return;
+    };
+    assert_clean(&ended);
+    assert!(ended.report.unwrap().summary.delays > 0);
+}
+
 #[test]
 fn other_tasks_go_on_while_one_is_delayed() {
     // A long delay, and a near miss however late: on a busy machine the thread stands still for some milliseconds.

@@ -14,7 +14,6 @@ use std::time::Instant;
 
 use crate::engine::alarm::Alarm;
 use crate::engine::tasks::HowHeld;
-use crate::report::RawStack;
 
 pub(super) use dropped::ends_by_itself;
 pub(super) use race::is_executors;
@@ -35,15 +34,19 @@ pub(super) fn has_clock_of_its_own() -> bool {
 /// How to hold an async operation that may well be ready at once: by a timer, if nothing on the stack races it. Else, where other
 /// threads poll too, with its thread, which changes nothing that its callers could see. (Not always so, for a thread of tokio's that
 /// sleeps keeps back the task it was to poll next.)
-pub(super) fn how_to_hold_what_is_ready() -> HowHeld {
-    if !race::may_be_raced(&RawStack::capture()) {
-        return HowHeld::Suspended;
+///
+/// And whether that may be remembered: while the stack is not known yet it counts as raced.
+pub(super) fn how_to_hold_what_is_ready() -> (HowHeld, bool) {
+    let raced = race::may_be_raced(&race::stack());
+    if raced == Some(false) {
+        return (HowHeld::Suspended, false);
     }
+    let is_known = raced.is_some();
     #[cfg(feature = "tokio")]
     if tokio::has_many_threads() {
-        return HowHeld::Blocked;
+        return (HowHeld::Blocked, is_known);
     }
-    HowHeld::Not
+    (HowHeld::Not, is_known)
 }
 
 /// Whether the calling thread is the only one of its runtime: to put it to sleep lets none of its tasks go on.
@@ -60,4 +63,25 @@ pub(super) fn task_name() -> Option<String> {
     return tokio::task_name();
     #[cfg(not(feature = "tokio"))]
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing is inlined in this build, so names say enough.
+    #[cfg(all(target_os = "linux", debug_assertions))]
+    #[test]
+    fn what_a_runtime_polls_is_known_at_once() {
+        assert_eq!(how_to_hold_what_is_ready(), (HowHeld::Not, true), "by hand");
+        let runtime = ::tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let polled = runtime.block_on(async { how_to_hold_what_is_ready() });
+        assert_eq!(polled, (HowHeld::Suspended, false));
+        let raced = runtime.block_on(std::future::poll_fn(|_| {
+            std::task::Poll::Ready(how_to_hold_what_is_ready())
+        }));
+        assert_eq!(raced, (HowHeld::Not, true));
+    }
 }

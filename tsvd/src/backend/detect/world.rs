@@ -94,7 +94,7 @@ impl Environment for World {
         executor::has_clock_of_its_own()
     }
 
-    fn how_to_hold_what_is_ready(&self) -> HowHeld {
+    fn how_to_hold_what_is_ready(&self) -> (HowHeld, bool) {
         executor::how_to_hold_what_is_ready()
     }
 

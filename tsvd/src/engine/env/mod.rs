@@ -43,8 +43,8 @@ pub(crate) trait Environment: Sized + Send + Sync + 'static {
     /// Whether the task that is polled lives by a clock that is not this one's, such as a paused one: then it is not suspended.
     fn has_clock_of_its_own(&self) -> bool;
 
-    /// How to hold the async operation that the calling thread polls if it may well be ready at once.
-    fn how_to_hold_what_is_ready(&self) -> HowHeld;
+    /// How to hold the async operation that the calling thread polls if it may well be ready at once, and whether it stays so.
+    fn how_to_hold_what_is_ready(&self) -> (HowHeld, bool);
 
     /// Whether the calling thread is the process's only one, as far as can be told cheaply; false where it cannot.
     fn is_alone(&self) -> bool;

@@ -229,8 +229,8 @@ impl Environment for Simulated {
         false
     }
 
-    fn how_to_hold_what_is_ready(&self) -> HowHeld {
-        HowHeld::Suspended
+    fn how_to_hold_what_is_ready(&self) -> (HowHeld, bool) {
+        (HowHeld::Suspended, false)
     }
 
     fn swap_lineage(&self, lineage: Option<Arc<Lineage>>) -> Option<Arc<Lineage>> {

@@ -1,6 +1,6 @@
 //! Whether a scope was dropped with a future, as far as the stack of its drop shows.
 
-use super::race::is_executor;
+use super::race::is_executors;
 use crate::report::{RawStack, UNKNOWN};
 
 /// Whether nothing on `stack` drops or polls a future: then the code that had the scope came to its end. A future that is dropped
@@ -14,8 +14,8 @@ pub(in crate::backend::detect) fn ends_by_itself(stack: &RawStack) -> bool {
 fn is_of_a_future(function: &str) -> bool {
     // The body of an async function is named as a closure is.
     let drops_a_body = function.contains("drop_in_place") && function.contains("closure");
-    let names = ["Future", "::future::", "futures_", "async_"];
-    drops_a_body || is_executor(function) || names.iter().any(|name| function.contains(name))
+    let names = ["Future", "::future::", "futures_", "async_", "tokio::"];
+    drops_a_body || is_executors(function) || names.iter().any(|name| function.contains(name))
 }
 
 #[cfg(test)]
