@@ -65,12 +65,11 @@ pub(super) fn task_name() -> Option<String> {
     None
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux", debug_assertions))]
 mod tests {
     use super::*;
 
     /// Nothing is inlined in this build, so names say enough.
-    #[cfg(all(target_os = "linux", debug_assertions))]
     #[test]
     fn what_a_runtime_polls_is_known_at_once() {
         assert_eq!(how_to_hold_what_is_ready(), (HowHeld::Not, true), "by hand");
