@@ -8,7 +8,7 @@ use super::budget;
 use super::defect::{Defect, planted};
 use super::env::Environment;
 use super::history::{Access, Recorded};
-use super::hold::Met;
+use super::hold::{Met, Waited};
 use super::marks::Context;
 use super::now::Now;
 use super::primitive::{Ordering, fence};
@@ -280,13 +280,17 @@ impl<E: Environment> Engine<E> {
         let Some(mut delay_ns) = self.strategy.delay_ns(&self.trap_set, arrival, random) else {
             return false;
         };
+        let mut waited = Waited::ToTheEnd;
         let suspension = match manner {
             Manner::Thread => None,
             Manner::Task(suspension) => {
                 delay_ns = delay_ns.max(suspension.at_least_ns);
                 match self.may_be_held(arrival.site, suspension) {
                     HowHeld::Not => return false,
-                    HowHeld::Blocked => None,
+                    HowHeld::Blocked => {
+                        waited = Waited::ToTheEndWithItsWorker;
+                        None
+                    }
                     HowHeld::Suspended => Some(suspension),
                 }
             }
@@ -302,7 +306,7 @@ impl<E: Environment> Engine<E> {
         if let Some(suspension) = suspension {
             return self.suspend(context, call, arrival.site, who, delay_ns, suspension);
         }
-        let held = self.hold(context, call, arrival.site, who, delay_ns);
+        let held = self.hold(context, call, arrival.site, who, delay_ns, waited);
         budget::refund(
             &self.slept,
             &context.slept,

@@ -18,6 +18,7 @@ use super::defect::{Defect, planted};
 use super::enter::{Call, object_hash};
 use super::env::Environment;
 use super::marks::Context;
+use super::order::Outcome;
 use super::primitive::MutexGuard;
 use super::sites::SiteId;
 use super::tasks::Manner;
@@ -46,6 +47,16 @@ pub(super) struct Set<'a, E: Environment> {
     pub(super) bucket: MutexGuard<'a, Bucket<E>>,
     pub(super) number: u64,
     pub(super) start: u64,
+}
+
+/// How long a delay was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waited {
+    ToTheEnd,
+    /// With a worker of an executor, which keeps back the tasks that it was to poll next: nothing of the program's does.
+    ToTheEndWithItsWorker,
+    /// It ended early.
+    Less,
 }
 
 /// What became of a call that was held.
@@ -177,6 +188,7 @@ impl<E: Environment> Engine<E> {
         site: SiteId,
         who: Who,
         delay_ns: u64,
+        waited: Waited,
     ) -> Held {
         let sleeper = Sleeper::Thread(context);
         let set = match self.set_trap(context, call, who, delay_ns, sleeper) {
@@ -198,7 +210,7 @@ impl<E: Environment> Engine<E> {
         }
         let own = self.own(context);
         own.gaps.held_until(self.env.now());
-        self.over(call.object, site, own.number, set.start, trap, true)
+        self.over(call.object, site, own.number, set.start, trap, waited)
     }
 
     /// Says that the call is held, and asks who is inside a body; unless there is already one held that it meets.
@@ -282,7 +294,7 @@ impl<E: Environment> Engine<E> {
     }
 
     /// A call of context `number` at `site` has been held since `start`, and `trap` has been taken away. Nothing is learnt from
-    /// a delay in vain that was not waited for `to_the_end`.
+    /// a delay in vain that was waited for less than to its end.
     pub(super) fn over(
         &self,
         object: Object,
@@ -290,31 +302,48 @@ impl<E: Environment> Engine<E> {
         number: u64,
         start: u64,
         trap: Option<Trap<E>>,
-        to_the_end: bool,
+        waited: Waited,
     ) -> Held {
+        let end = self.env.now();
         let held_ns = match &trap {
-            // Until the other came; what follows is the report and the other's body.
+            // Until the other came; what followed was the report and the other's body.
             Some(trap) if trap.state != State::Held => trap.party.delayed_ns,
-            _ => self.env.now().saturating_sub(start),
+            _ => end.saturating_sub(start),
         };
         self.statistics.delayed(held_ns);
-        let held = |caught| Held {
+        let (caught, outcome) = match trap {
+            Some(trap) => self.judge(object, trap, held_ns, waited),
+            None => (false, Outcome::Other),
+        };
+        if outcome != Outcome::Other {
+            self.strategy.failed(&self.trap_set, site);
+        }
+        self.order.ended(site, number, start, end, outcome);
+        Held {
             caught,
             ns: held_ns,
-        };
-        let Some(trap) = trap else { return held(false) };
+        }
+    }
+
+    /// Whether the call that was held became a party of a violation, and what its delay says of who kept away meanwhile.
+    fn judge(
+        &self,
+        object: Object,
+        trap: Trap<E>,
+        held_ns: u64,
+        waited: Waited,
+    ) -> (bool, Outcome) {
         if let Some(claim) = trap.claim.filter(|_| !planted(Defect::ClaimForgotten)) {
             // Whose it is has been held, and is there: so is its object.
             self.prove_claim(object, trap.party, claim);
-            return held(true);
+            return (true, Outcome::Other);
         }
         if trap.state != State::Held {
             // Whoever changed the state has reported.
-            return held(trap.state == State::Confirmed);
+            return (trap.state == State::Confirmed, Outcome::Other);
         }
         let mut party = trap.party;
         // Nobody came. An asked one that left without seeing the question was in flight when this call came, too.
-        // Somebody inside a body makes no points either: only a delay without such speaks for an order.
         let nobody_inside = trap.asked.is_empty() && !party.is_within(object);
         let left = trap
             .asked
@@ -327,13 +356,12 @@ impl<E: Environment> Engine<E> {
             })
             .filter(|_| !planted(Defect::NoSecondLook));
         let Some(left) = left else {
-            if !to_the_end {
-                return held(false);
-            }
-            self.strategy.failed(&self.trap_set, site);
-            let end = start + held_ns;
-            self.order.ended(site, number, start, end, nobody_inside);
-            return held(false);
+            let outcome = match waited {
+                Waited::Less => Outcome::Other,
+                Waited::ToTheEnd if nobody_inside => Outcome::Vain,
+                Waited::ToTheEnd | Waited::ToTheEndWithItsWorker => Outcome::Kept,
+            };
+            return (false, outcome);
         };
         party.delayed_ns = held_ns;
         let detected_by = DetectedBy::Overlap;
@@ -346,7 +374,7 @@ impl<E: Environment> Engine<E> {
             gap_ns,
             region: None,
         });
-        held(true)
+        (true, Outcome::Other)
     }
 
     /// What a held task can prove by being there.

@@ -4,10 +4,12 @@
 //! once the delay is over, then what it does next happens after `l1` (SOSP 2019, section 3.4): the two are no dangerous
 //! pair. The same holds for that context's next few points. Of several delays the one that ended last is blamed.
 //!
-//! Three rules are ours, since our delays are shorter than the paper's 100 ms, and a context that is just busy elsewhere
+//! Four rules are ours, since our delays are shorter than the paper's 100 ms, and a context that is just busy elsewhere
 //! makes no points either. It has to go on *promptly*, within half of the delay's length; within the whole of it if its gap is
-//! at least twice what is usual for it, as learnt while nothing is delayed. And two delays have to agree before a pair is dropped, see
-//! [`TrapSet::ordered`](super::trap_set::TrapSet::ordered). [`Rules::of_the_paper`] goes without them.
+//! at least twice what is usual for it, as learnt while nothing is delayed. Two delays have to agree before a pair is dropped, see
+//! [`TrapSet::ordered`](super::trap_set::TrapSet::ordered). And if delays of several contexts may have kept it waiting, none is
+//! blamed: of two that were held together, one has a lock that the third waits for, the other may end last by chance.
+//! [`Rules::of_the_paper`] goes without them.
 //!
 //! No clock is read for this on undisturbed calls: while a trap is published no call is filtered, so every point during a
 //! delay is stamped here, and one without a stamp was made before the delay began.
@@ -37,7 +39,8 @@ pub(super) struct Rules {
     pub(super) followers: u32,
     /// Delays that have to speak for an order before it is believed. 0: none ever is.
     pub(super) agree: u32,
-    /// Whether a context has to go on promptly, and a delay that found somebody inside a body says nothing.
+    /// Whether a context has to go on promptly, after delays of one other context alone, and a delay that found somebody inside
+    /// a body says nothing.
     pub(super) strict: bool,
 }
 
@@ -69,15 +72,27 @@ impl Rules {
     };
 }
 
-/// A delay that caught nothing.
+/// A delay that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Delay {
     pub(super) site: SiteId,
     pub(super) context: u64,
     pub(super) start: u64,
     pub(super) end: u64,
-    /// Counts up from 1.
-    pub(super) number: u32,
+    pub(super) outcome: Outcome,
+    /// Counts up from 1, in the order of their ends.
+    number: u32,
+}
+
+/// What a delay can say of who made no points meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Nobody came, and nobody was inside a body.
+    Vain,
+    /// Nobody came, but somebody was inside a body, and makes no points either, or was kept away by our own delay.
+    Kept,
+    /// It caught somebody, or was not waited for to its end. It may have kept others waiting all the same.
+    Other,
 }
 
 pub(super) struct Order {
@@ -164,10 +179,10 @@ impl Order {
         }
     }
 
-    /// A delay of `context` at `site` is over and caught nothing; `alone` says that it found nobody inside a body. Who is there
-    /// makes no points either.
-    pub(super) fn ended(&self, site: SiteId, context: u64, start: u64, end: u64, alone: bool) {
-        if self.rules.agree == 0 || (self.rules.strict && !alone) {
+    /// A delay of `context` at `site` is over.
+    pub(super) fn ended(&self, site: SiteId, context: u64, start: u64, end: u64, outcome: Outcome) {
+        let matters = self.rules.strict || outcome != Outcome::Other;
+        if self.rules.agree == 0 || !matters {
             return;
         }
         let mut delays = self.delays.lock();
@@ -180,6 +195,7 @@ impl Order {
             context,
             start,
             end,
+            outcome,
             number,
         });
         // Under the lock, so that who sees the number finds the delay.
@@ -200,28 +216,31 @@ impl Order {
         // What follows a delay is no usual gap.
         gaps.tick.store(0, Ordering::Relaxed);
         let stamp = gaps.stamp.swap(now, Ordering::Relaxed);
-        let seen = gaps.seen.load(Ordering::Relaxed);
         let delays = self.delays.lock();
-        gaps.seen
-            .store(self.ended.load(Ordering::Relaxed), Ordering::Relaxed);
-        let kept_apart = |delay: &&Delay| {
+        let ended = self.ended.load(Ordering::Relaxed);
+        let unseen = ended.wrapping_sub(gaps.seen.load(Ordering::Relaxed));
+        gaps.seen.store(ended, Ordering::Relaxed);
+        let strict = self.rules.strict;
+        let may_have_kept_away = |delay: &&Delay| {
             let length = delay.end - delay.start;
             let gap_start = stamp.max(delay.start);
-            delay.number > seen
-                && delay.context != context
+            delay.context != context
                 && delay.end.saturating_sub(gap_start) as f64 >= length as f64 * self.rules.share
                 && now >= delay.end
-                && (!self.rules.strict
+                && (!strict
                     || match gaps.is_unusual(now - gap_start) {
                         Some(unusual) => unusual && now - delay.end <= length,
                         None => (now - delay.end) * PROMPT <= length,
                     })
         };
-        if let Some(delay) = delays
-            .iter()
-            .filter(kept_apart)
-            .max_by_key(|delay| delay.end)
-        {
+        let latest = delays.iter().rev().take(unseen as usize);
+        let candidates = latest.filter(may_have_kept_away);
+        let last = candidates.clone().max_by_key(|delay| delay.end);
+        let blamed = last.filter(|last| {
+            let is_its = |delay: &Delay| delay.context == last.context;
+            !strict || (last.outcome == Outcome::Vain && candidates.clone().all(is_its))
+        });
+        if let Some(delay) = blamed {
             gaps.after.store(
                 u64::from(delay.site) << 32 | u64::from(delay.number),
                 Ordering::Relaxed,
@@ -249,7 +268,7 @@ mod tests {
     /// A delay of context 1 at site 7 from 100 to 110 ms.
     fn delayed() -> Order {
         let order = strict();
-        order.ended(7, 1, 100 * MS, 110 * MS, true);
+        order.ended(7, 1, 100 * MS, 110 * MS, Outcome::Vain);
         order
     }
 
@@ -271,11 +290,11 @@ mod tests {
     fn a_context_that_made_points_meanwhile_is_not() {
         let (order, gaps) = (strict(), Gaps::new());
         order.point(&gaps, 2, 106 * MS);
-        order.ended(7, 1, 100 * MS, 110 * MS, true);
+        order.ended(7, 1, 100 * MS, 110 * MS, Outcome::Vain);
         assert_eq!(order.point(&gaps, 2, 111 * MS), None, "a gap of 4 of 10 ms");
         let (order, gaps) = (strict(), Gaps::new());
         order.point(&gaps, 2, 105 * MS);
-        order.ended(7, 1, 100 * MS, 110 * MS, true);
+        order.ended(7, 1, 100 * MS, 110 * MS, Outcome::Vain);
         assert_eq!(
             order.point(&gaps, 2, 111 * MS),
             Some((7, 1)),
@@ -294,17 +313,17 @@ mod tests {
         let paper = Rules::of_the_paper(&Parameters::default());
         assert_eq!(paper.agree, 1);
         let order = Order::new(paper);
-        order.ended(7, 1, 100 * MS, 110 * MS, false);
+        order.ended(7, 1, 100 * MS, 110 * MS, Outcome::Kept);
         assert_eq!(order.point(&Gaps::new(), 2, 190 * MS), Some((7, 1)));
         let ours = strict();
-        ours.ended(7, 1, 100 * MS, 110 * MS, false);
+        ours.ended(7, 1, 100 * MS, 110 * MS, Outcome::Kept);
         assert_eq!(ours.point(&Gaps::new(), 2, 111 * MS), None);
     }
 
     #[test]
     fn without_rules_nothing_is_inferred() {
         let order = Order::new(Rules::NONE);
-        order.ended(7, 1, 100 * MS, 110 * MS, true);
+        order.ended(7, 1, 100 * MS, 110 * MS, Outcome::Vain);
         assert_eq!(order.point(&Gaps::new(), 2, 111 * MS), None);
         assert!(!order.concerns(&Gaps::new(), true));
     }
@@ -320,9 +339,36 @@ mod tests {
     }
 
     #[test]
-    fn of_several_delays_the_one_that_ended_last_is_blamed() {
+    fn of_several_delays_of_one_context_the_last_is_blamed() {
         let order = delayed();
-        order.ended(8, 3, 101 * MS, 111 * MS, true);
-        assert_eq!(order.point(&Gaps::new(), 2, 112 * MS), Some((8, 2)));
+        order.ended(8, 1, 110 * MS, 118 * MS, Outcome::Vain);
+        assert_eq!(order.point(&Gaps::new(), 2, 119 * MS), Some((8, 2)));
+    }
+
+    /// The third has waited for a lock that the first has, and the second was held at the same time.
+    #[test]
+    fn of_delays_of_several_contexts_none_is_blamed_but_in_the_paper() {
+        for outcome in [Outcome::Vain, Outcome::Kept, Outcome::Other] {
+            let order = strict();
+            order.ended(7, 1, 100 * MS, 110 * MS, outcome);
+            order.ended(8, 3, 101 * MS, 111 * MS, Outcome::Vain);
+            let gaps = Gaps::new();
+            assert_eq!(order.point(&gaps, 2, 112 * MS), None, "{outcome:?}");
+            assert_eq!(order.point(&gaps, 2, 113 * MS), None, "it has seen both");
+        }
+        let paper = Order::new(Rules::of_the_paper(&Parameters::default()));
+        paper.ended(7, 1, 100 * MS, 110 * MS, Outcome::Vain);
+        paper.ended(8, 3, 101 * MS, 111 * MS, Outcome::Vain);
+        assert_eq!(paper.point(&Gaps::new(), 2, 112 * MS), Some((8, 2)));
+    }
+
+    #[test]
+    fn a_delay_that_was_over_before_the_gap_is_no_rival() {
+        let order = strict();
+        order.ended(8, 3, 90 * MS, 100 * MS, Outcome::Vain);
+        let gaps = Gaps::new();
+        assert_eq!(order.point(&gaps, 2, 100 * MS + MS / 2), Some((8, 1)));
+        order.ended(7, 1, 100 * MS, 110 * MS, Outcome::Vain);
+        assert_eq!(order.point(&gaps, 2, 111 * MS), Some((7, 2)));
     }
 }

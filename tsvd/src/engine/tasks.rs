@@ -17,7 +17,7 @@ use super::budget;
 use super::defect::{Defect, planted};
 use super::enter::{Call, Checked, mix, object_hash};
 use super::env::Environment;
-use super::hold::Met;
+use super::hold::{Met, Waited};
 use super::leave::{Ending, OpenToken};
 use super::lineage::{Frame, Lineage};
 use super::marks::Context;
@@ -399,7 +399,7 @@ impl<E: Environment> Engine<E> {
             self.own(context).number,
             start_ns,
             trap,
-            false,
+            Waited::Less,
         )
         .caught
     }
@@ -445,12 +445,17 @@ impl<E: Environment> Engine<E> {
         }
         let trap = bucket.remove_trap(held.trap);
         drop(bucket);
-        let caught = self.settle(task, trap, can_wait);
+        let waited = if can_wait {
+            Waited::ToTheEnd
+        } else {
+            Waited::Less
+        };
+        let caught = self.settle(task, trap, waited);
         if caught { Polled::Caught } else { Polled::Goes }
     }
 
     /// The task is held no more, and `trap` has been taken away. Whether that proved a violation.
-    fn settle(&self, task: &mut OpenTask<E>, trap: Option<Trap<E>>, to_the_end: bool) -> bool {
+    fn settle(&self, task: &mut OpenTask<E>, trap: Option<Trap<E>>, waited: Waited) -> bool {
         let Some(held) = task.held.take() else {
             return false;
         };
@@ -467,7 +472,7 @@ impl<E: Environment> Engine<E> {
             }
             None => 0,
         };
-        let over = self.over(object, task.site, number, held.start_ns, trap, to_the_end);
+        let over = self.over(object, task.site, number, held.start_ns, trap, waited);
         let unused = held.delay_ns.saturating_sub(over.ns);
         budget::refund(&self.slept, &held.account.slept, unused);
         over.caught
@@ -500,7 +505,7 @@ impl<E: Environment> Engine<E> {
         if let Some(held) = &task.held {
             let hash = object_hash(task.token.object.words());
             let trap = self.traps.lock(hash).remove_trap(held.trap);
-            let proved = self.settle(&mut task, trap, false);
+            let proved = self.settle(&mut task, trap, Waited::Less);
             if !proved {
                 self.dropped_while_held(task.site);
             }

@@ -11,6 +11,7 @@ use crate::engine::enter::Call;
 use crate::engine::env::Environment;
 use crate::engine::history::Access;
 use crate::engine::marks::Context;
+use crate::engine::order::Outcome;
 use crate::engine::primitive::MutexGuard;
 use crate::engine::primitive::lossy::{Arc, AtomicU64, Ordering};
 use crate::engine::sites::{LIMIT, SiteId};
@@ -306,10 +307,13 @@ impl<E: Environment> Engine<E> {
         let ns = end.saturating_sub(set.start).max(1);
         self.statistics.delayed(ns);
         self.own(context).gaps.held_until(end);
-        if !caught {
-            let own = self.own(context).number;
-            self.order.ended(set.site, own, set.start, end, !inside);
-        }
+        let outcome = match (caught, inside) {
+            (true, _) => Outcome::Other,
+            (false, true) => Outcome::Kept,
+            (false, false) => Outcome::Vain,
+        };
+        let own = self.own(context).number;
+        self.order.ended(set.site, own, set.start, end, outcome);
         Delayed { ns }
     }
 
