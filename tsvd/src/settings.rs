@@ -46,7 +46,7 @@
 //! A delay is awaited: the future returns `Pending` before its body is polled, and a timer wakes its task. Where the body
 //! would have been ready at once that might change the outcome of a `select!`, a timeout or `now_or_never`. So a call site is
 //! left alone where a future was dropped during a delay (also in later runs: the trap file has it), where the waker can wake nobody,
-//! and, unless operations at this call site have always waited by themselves at their first poll, where something on the stack polls
+//! and, unless operations at this call site (at others, if it is new) have always waited by themselves at their first poll, where something on the stack polls
 //! it beside others, or no known executor does, or anything stands between the two but `async` bodies and what is known to hand on
 //! a poll. (In optimised builds, and on other systems than Linux, it takes a thread of ours up to a second to know that of a stack;
 //! until then it counts as raced.) Where a clock of tokio's is paused no task is held by a timer, if the feature `tokio` is there to

@@ -285,7 +285,7 @@ impl<E: Environment> Engine<E> {
             Manner::Thread => None,
             Manner::Task(suspension) => {
                 delay_ns = delay_ns.max(suspension.at_least_ns);
-                match self.may_be_held(arrival.site, suspension) {
+                match self.may_be_held(call, arrival.site, suspension) {
                     HowHeld::Not => return false,
                     HowHeld::Blocked => {
                         waited = Waited::ToTheEndWithItsWorker;

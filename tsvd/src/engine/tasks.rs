@@ -28,6 +28,7 @@ use super::sites::SiteId;
 use super::traps::{Sleeper, State, Trap, Who};
 use super::{Engine, TICK_NS};
 use crate::config::Asynchronous;
+use crate::contract::Operation;
 
 /// An overlap in plain sight is waited for as long as this, if not longer: a held task costs nobody a thread.
 const IN_SIGHT_NS: u64 = 10 * TICK_NS;
@@ -35,6 +36,7 @@ const IN_SIGHT_NS: u64 = 10 * TICK_NS;
 /// An async operation in flight.
 pub(crate) struct OpenTask<E: Environment> {
     token: OpenToken,
+    operation: &'static Operation,
     /// What it descends from.
     lineage: Arc<Lineage>,
     /// What descends from it: the same, and itself.
@@ -124,6 +126,8 @@ pub(super) struct Tasks {
     recent: Box<[Recent]>,
     /// What is known of call sites: bits.
     sites: Box<[AtomicU8]>,
+    /// Of the bits, what bodies of an operation did at whatever call site; by a hash.
+    operations: Box<[AtomicU8]>,
     disturbed: AtomicBool,
 }
 
@@ -135,6 +139,7 @@ struct Recent {
 
 const RECENT: usize = 64;
 const SITES: usize = 4096;
+const OPERATIONS: usize = 1024;
 
 /// Where something may race, nothing is held, or with its thread.
 const NOT: u8 = 1;
@@ -145,7 +150,7 @@ const FRAGILE: u8 = 4;
 const WAITED: u8 = 8;
 const WAS_READY: u8 = 16;
 
-/// What the bodies of a call site's operations did at their first polls, as far as is known.
+/// What bodies did at their first polls, as far as is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FirstPolls {
     #[default]
@@ -166,6 +171,7 @@ impl Tasks {
         Self {
             recent: (0..RECENT).map(|_| recent()).collect(),
             sites: Box::new([const { AtomicU8::new(0) }; SITES]),
+            operations: Box::new([const { AtomicU8::new(0) }; OPERATIONS]),
             disturbed: AtomicBool::new(false),
         }
     }
@@ -183,11 +189,13 @@ impl Tasks {
         &self.sites[usize::from(site) % SITES]
     }
 
+    fn operation(&self, operation: &'static Operation) -> &AtomicU8 {
+        let address = std::ptr::from_ref(operation).addr() as u64;
+        &self.operations[mix(address, 1) as usize % OPERATIONS]
+    }
+
     fn set(&self, site: SiteId, bit: u8) {
-        let bits = self.site(site);
-        if bits.load(Ordering::Relaxed) & bit == 0 {
-            bits.fetch_or(bit, Ordering::Relaxed);
-        }
+        set(self.site(site), bit);
     }
 
     /// Nothing is suspended at this call site any more.
@@ -205,10 +213,31 @@ impl Tasks {
     }
 
     pub(super) fn first_polls(&self, site: SiteId) -> FirstPolls {
-        match self.site(site).load(Ordering::Relaxed) & (WAITED | WAS_READY) {
-            0 => FirstPolls::Unknown,
-            WAITED => FirstPolls::Waited,
-            _ => FirstPolls::Ready,
+        FirstPolls::of(self.site(site))
+    }
+
+    /// Whether an operation that is to begin at `site` will wait by itself, as far as those have that were there, or else others.
+    fn is_to_wait(&self, operation: &'static Operation, site: SiteId) -> bool {
+        let polls = match self.first_polls(site) {
+            FirstPolls::Unknown => FirstPolls::of(self.operation(operation)),
+            known => known,
+        };
+        polls == FirstPolls::Waited
+    }
+}
+
+fn set(bits: &AtomicU8, bit: u8) {
+    if bits.load(Ordering::Relaxed) & bit == 0 {
+        bits.fetch_or(bit, Ordering::Relaxed);
+    }
+}
+
+impl FirstPolls {
+    fn of(bits: &AtomicU8) -> Self {
+        match bits.load(Ordering::Relaxed) & (WAITED | WAS_READY) {
+            0 => Self::Unknown,
+            WAITED => Self::Waited,
+            _ => Self::Ready,
         }
     }
 }
@@ -272,6 +301,7 @@ impl<E: Environment> Engine<E> {
         let frame = Arc::new(lineage.within(who, call.object.words()));
         Some(OpenTask {
             token,
+            operation: call.operation,
             lineage,
             frame,
             site: self.site(call.operation, call.site),
@@ -310,16 +340,26 @@ impl<E: Environment> Engine<E> {
     /// How to hold an async operation that is due.
     ///
     /// To return `Pending` where the body would have been ready at once may change what a `select!` chooses, what a timeout
-    /// or a poll of `now_or_never` sees. So only what has always been seen to wait by itself, at this call site, is simply suspended.
+    /// or a poll of `now_or_never` sees. So only what has always been seen to wait by itself, at this call site, or at others where this one is new, is simply suspended.
     /// For anything else its stack is looked at for what might race it, until something may at this call site; and never again where
     /// a future was dropped while we held it, for then we may have been the reason.
-    pub(super) fn may_be_held(&self, site: SiteId, suspension: &Suspension<'_, E>) -> HowHeld {
-        let how_held = |waker| self.how_held(site, waker);
+    pub(super) fn may_be_held(
+        &self,
+        call: &Call<'_>,
+        site: SiteId,
+        suspension: &Suspension<'_, E>,
+    ) -> HowHeld {
+        let how_held = |waker| self.how_held(call.operation, site, waker);
         suspension.waker.map_or(HowHeld::Not, how_held)
     }
 
     /// The same of what there is a waker for.
-    pub(super) fn how_held(&self, site: SiteId, waker: &Waker) -> HowHeld {
+    pub(super) fn how_held(
+        &self,
+        operation: &'static Operation,
+        site: SiteId,
+        waker: &Waker,
+    ) -> HowHeld {
         match self.parameters.asynchronous {
             Asynchronous::Off => return HowHeld::Not,
             Asynchronous::Block => return HowHeld::Blocked,
@@ -330,7 +370,7 @@ impl<E: Environment> Engine<E> {
         if waker.data().is_null() || known & FRAGILE != 0 || self.env.has_clock_of_its_own() {
             return HowHeld::Not;
         }
-        if self.tasks.first_polls(site) == FirstPolls::Waited {
+        if self.tasks.is_to_wait(operation, site) {
             return HowHeld::Suspended;
         }
         if known & NOT != 0 {
@@ -484,6 +524,7 @@ impl<E: Environment> Engine<E> {
         if !std::mem::replace(&mut task.began, true) {
             let bit = if ready { WAS_READY } else { WAITED };
             self.tasks.set(task.site, bit);
+            set(self.tasks.operation(task.operation), bit);
         }
     }
 

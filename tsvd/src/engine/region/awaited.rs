@@ -50,7 +50,7 @@ impl<E: Environment> Engine<E> {
         let regions = &context.regions;
         let (suspected, declared): (Vec<u64>, Vec<u64>) =
             due.own.iter().partition(|own| regions.is_suspected(**own));
-        let how = match self.how_held(due.site, waker) {
+        let how = match self.how_held(call.operation, due.site, waker) {
             // That both accesses are of one call is seen by the stack of one poll.
             HowHeld::Suspended if declared.is_empty() => HowHeld::Blocked,
             how => how,
