@@ -81,7 +81,7 @@ fn with_retries(workspace: &Workspace) -> Outcome {
 }
 
 /// Many tests in each process. They pass, and the process fails.
-fn under_cargo_test(workspace: &Workspace) -> Outcome {
+pub(crate) fn under_cargo_test(workspace: &Workspace) -> Outcome {
     let folder = fresh(workspace, "cargo-test")?;
     let command = cargo(workspace, "cargo test --no-fail-fast")?.env("TSVD_DIR", &folder);
     let mut passed = 0;
