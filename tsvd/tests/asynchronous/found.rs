@@ -68,24 +68,47 @@ fn two_joined_writers_are_found() {
     });
 }
 
+/// Two tasks of smol's that do this by turns.
+fn two_tasks_on_smol<F>(turn: fn(Arc<Cache>) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    smol::block_on(async {
+        let cache = Arc::new(Cache::default());
+        let task = || {
+            let cache = Arc::clone(&cache);
+            smol::spawn(async move {
+                for _ in 0..50 {
+                    turn(Arc::clone(&cache)).await;
+                }
+            })
+        };
+        let (one, other) = (task(), task());
+        one.await;
+        other.await;
+    });
+}
+
+fn a_millisecond() -> smol::Timer {
+    smol::Timer::after(Duration::from_millis(1))
+}
+
 #[test]
 fn two_tasks_on_smol_are_found() {
     found(|| {
-        smol::block_on(async {
-            let cache = Arc::new(Cache::default());
-            let task = || {
-                let cache = Arc::clone(&cache);
-                smol::spawn(async move {
-                    for _ in 0..50 {
-                        cache
-                            .write(smol::Timer::after(Duration::from_millis(1)))
-                            .await;
-                    }
-                })
-            };
-            let (one, other) = (task(), task());
-            one.await;
-            other.await;
+        two_tasks_on_smol(|cache| async move {
+            cache.write(a_millisecond()).await;
+        });
+    });
+}
+
+/// Nothing overlaps unless one is held.
+#[test]
+fn two_tasks_on_smol_that_never_wait_in_an_operation_are_found() {
+    found(|| {
+        two_tasks_on_smol(|cache| async move {
+            touch(&cache).await;
+            a_millisecond().await;
         });
     });
 }

@@ -38,10 +38,12 @@ const RACERS: [&str; 23] = [
 ];
 
 /// The beginnings of the paths of what polls a task until it is ready.
-const EXECUTORS: [&str; 7] = [
+const EXECUTORS: [&str; 9] = [
     "tokio::runtime::",
     "futures_executor::",
     "async_executor::",
+    "async_global_executor::",
+    "async_std::task::",
     "async_task::",
     "async_io::",
     "smol::",
@@ -154,18 +156,33 @@ fn capture_unless_inlined() -> RawStack {
 /// Whether frames, innermost first, may race; all may that are not shown whole. (Without debug information they lack what was
 /// inlined, which may be all that races.)
 fn may_race(frames: &[Frame], is_whole: impl Fn(&Frame) -> bool) -> bool {
-    let Some(executor) = frames
-        .iter()
-        .position(|frame| is_executors(&frame.function))
-    else {
+    let is_executors = |at: &usize| is_executors(&frames[*at].function) || is_its_loop(frames, *at);
+    let Some(executor) = (0..frames.len()).find(is_executors) else {
         return true;
     };
-    let (between, outer) = frames.split_at(executor);
-    !is_whole(&outer[0])
-        || !between
-            .iter()
-            .all(|frame| is_whole(frame) && hands_on(&frame.function))
-        || frames.iter().any(|frame| races(&frame.function))
+    let is_handed_on = |frame: &Frame| is_whole(frame) && hands_on(&frame.function);
+    let races = |at: usize| races(&frames[at].function) && !is_its_loop(frames, at);
+    !is_whole(&frames[executor])
+        || !frames[..executor].iter().all(is_handed_on)
+        || (0..frames.len()).any(races)
+}
+
+/// Whether a frame is of the two futures that smol's executors poll side by side: what they were asked to wait for, and the loop that
+/// polls their tasks, which never ends.
+fn is_its_loop(frames: &[Frame], at: usize) -> bool {
+    // Between the two: they poll what they are given.
+    const HANDS_ON: [&str; 2] = ["async_io::", "std::thread::local::"];
+    let path = |frame: &Frame| frame.function.trim_start_matches('<').to_owned();
+    if !path(&frames[at]).starts_with("futures_lite::future::Or<") {
+        return false;
+    }
+    let mut callers = frames[at + 1..].iter().map(path);
+    let caller = callers.find(|path| !HANDS_ON.iter().any(|known| path.starts_with(known)));
+    caller.is_some_and(|path| {
+        // What polls a task is async_executor's, too.
+        path.starts_with("async_executor::") && path.contains("::run::")
+            || path.starts_with("async_global_executor::")
+    })
 }
 
 /// Whether a function is itself one of an executor's: what it calls, one poll after another, is no one call of the guest's.
@@ -320,6 +337,68 @@ mod tests {
         assert!(may_race(&stack(&[
             own,
             "app::<tokio::runtime::Runtime>::ask"
+        ])));
+    }
+
+    /// Stacks of smol 2.0 and async-std 1.13.
+    #[test]
+    fn the_loop_of_an_executor_is_no_racer() {
+        let may_race = |functions: &[&str]| {
+            let frame = |function: &&str| Frame::new(*function, None, Some(1));
+            let frames: Vec<_> = functions.iter().map(frame).collect();
+            super::may_race(&frames, |_| true)
+        };
+        let own = "app::cache::fill::{{closure}}";
+        let task = [
+            "<async_executor::AsyncCallOnDrop<Fut,Cleanup> as core::future::future::Future>::poll",
+            "async_task::raw::RawTask<F,T,S,M>::run",
+        ];
+        let or = "<futures_lite::future::Or<F1,F2> as core::future::future::Future>::poll";
+        let run = [
+            "async_executor::State::run::{{closure}}::{{closure}}",
+            or,
+            "async_executor::State::run::{{closure}}",
+        ];
+        let block_on = [
+            "async_io::driver::block_on::{{closure}}",
+            "std::thread::local::LocalKey<T>::with",
+            "async_io::driver::block_on",
+        ];
+        let global = "async_global_executor::reactor::block_on";
+        let locals = "<async_std::task::builder::SupportTaskLocals<F> as core::future::future::Future>::poll";
+        let stack = |parts: &[&[&'static str]]| parts.concat();
+        // A task; one beside what the program waits for; that itself.
+        assert!(!may_race(&stack(&[&[own], &task, &run, &block_on])));
+        assert!(!may_race(&stack(&[
+            &[own, locals],
+            &task,
+            &run,
+            &[or],
+            &block_on,
+            &[global]
+        ])));
+        assert!(!may_race(&stack(&[&[own], &run[1..], &block_on])));
+        // The guest's own race: in a task, of the executor with something else, of what it was asked to wait for.
+        assert!(may_race(&stack(&[&[own, or], &task, &run, &block_on])));
+        assert!(may_race(&stack(&[
+            &[own],
+            &task,
+            &run,
+            &[or],
+            &block_on,
+            &["app::main"]
+        ])));
+        assert!(may_race(&stack(&[&[own, or], &run[1..], &block_on])));
+        assert!(may_race(&stack(&[
+            &[own, or, locals],
+            &run[1..],
+            &block_on,
+            &[global]
+        ])));
+        assert!(may_race(&stack(&[
+            &[own],
+            &task,
+            &["async_executor::Executor::try_tick"]
         ])));
     }
 
