@@ -64,9 +64,21 @@ fn a_pair_that_runs_once_per_process_is_caught_in_the_second_run() {
     let second = run_again(first, once).unwrap();
     assert_eq!(second.status, Some(66), "{}", second.stderr);
     assert_eq!(second.report.as_ref().unwrap().violations.len(), 1);
-    // And in the third, as long as it is there.
+    // And in the third, as long as it is there, with a delay that is no longer: it was caught.
+    let delay = delay_of_the_pair(&second);
     let third = run_again(second, once).unwrap();
     assert_eq!(third.status, Some(66), "{}", third.stderr);
+    assert_eq!(delay_of_the_pair(&third), delay);
+}
+
+/// In the trap file.
+fn delay_of_the_pair(ended: &Ended) -> u64 {
+    let text = std::fs::read_to_string(ended.dir.path().join("traps.json")).unwrap();
+    let traps: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let [pair] = &traps["pairs"].as_array().unwrap()[..] else {
+        panic!("one pair: {text}");
+    };
+    pair["delay_ns"].as_u64().unwrap()
 }
 
 #[test]

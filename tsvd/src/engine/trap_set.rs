@@ -281,11 +281,18 @@ impl TrapSet {
                     first_delay_ns,
                     touched,
                     delays,
+                    state,
+                    owed,
                     ..
                 } = *pair;
                 *pair = Pair {
                     touched,
                     delays,
+                    owed: match state {
+                        // Until it is repaired.
+                        State::Violated => u32::MAX,
+                        _ => owed,
+                    },
                     ..Pair::new(State::Armed, 1.0, first_delay_ns)
                 };
                 again.extend([key.0, key.1]);
@@ -512,6 +519,11 @@ mod tests {
         set.rearm(true);
         assert!(set.is_armed(3) && set.is_armed(4));
         assert_eq!(set.known(), 2);
+        let again = |times: u32| (0..times).for_each(|_| set.failed(1));
+        again(OWED);
+        assert_eq!(set.rank(1), Rank::First, "for it was caught");
+        set.rearm(true);
+        assert_eq!(set.rank(1), Rank::First, "and once more");
     }
 
     #[test]

@@ -72,9 +72,10 @@ pub(super) fn begin(file: PathBuf) -> Option<String> {
                 state,
                 probability,
                 agreed: pair.agreed,
-                // Never delayed for: its sites were not reached again. Then there is one chance in a run, so a longer one.
-                delay_ns: match pair.delays {
-                    0 => pair.delay_ns.saturating_mul(growth),
+                // Never delayed in vain, nor caught: its sites were not reached again. Then there is one chance in a run, so a
+                // longer one.
+                delay_ns: match (pair.delays, pair.state) {
+                    (0, StoredState::Armed) => pair.delay_ns.saturating_mul(growth),
                     _ => pair.delay_ns,
                 },
                 owed: match pair.state {
