@@ -83,4 +83,19 @@ mod tests {
         }));
         assert_eq!(raced, (HowHeld::Not, true));
     }
+
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn a_thread_sleeps_for_what_is_raced_if_another_polls_meanwhile() {
+        for (workers, how) in [(1, HowHeld::Not), (2, HowHeld::Blocked)] {
+            let runtime = ::tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(workers)
+                .build()
+                .unwrap();
+            let raced =
+                std::future::poll_fn(|_| std::task::Poll::Ready(how_to_hold_what_is_ready()));
+            let held = runtime.block_on(runtime.spawn(raced)).unwrap();
+            assert_eq!(held, (how, true), "{workers} workers");
+        }
+    }
 }

@@ -13,12 +13,9 @@ pub(super) fn has_clock_of_its_own() -> bool {
     !(before..=after).contains(&clock)
 }
 
-fn flavor() -> Option<RuntimeFlavor> {
-    Some(Handle::try_current().ok()?.runtime_flavor())
-}
-
+/// Whether others poll the current runtime's tasks while the calling thread sleeps. (`flavor = "multi_thread"` of a test has one worker.)
 pub(super) fn has_many_threads() -> bool {
-    flavor().is_some_and(|flavor| flavor == RuntimeFlavor::MultiThread)
+    Handle::try_current().is_ok_and(|handle| handle.metrics().num_workers() > 1)
 }
 
 /// Whether the calling thread runs a runtime of one thread. Its blocking tasks are on threads with tokio's name, which it gives to
@@ -30,7 +27,9 @@ pub(super) fn is_the_only_thread() -> bool {
             .name()
             .is_some_and(|name| name.starts_with("tokio-r"))
     };
-    flavor().is_some_and(|flavor| flavor == RuntimeFlavor::CurrentThread) && !is_tokios()
+    Handle::try_current()
+        .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread)
+        && !is_tokios()
 }
 
 pub(super) fn task_name() -> Option<String> {
