@@ -249,6 +249,10 @@ fn inner_checks_take_what_they_expect_from_outer_ones() {
             let outcome = tsvd::check(violate);
             outcome.assert_violation("Store::get");
         });
+        let expects = || tsvd::check(violate).assert_violation("Store::get");
+        let outcome = tsvd::check(expects);
+        assert!(!outcome.violations().is_empty());
+        outcome.assert_clean();
     }) else {
         return;
     };

@@ -13,6 +13,7 @@ pub struct Outcome {
     watch: Watch,
     rounds: u32,
     texts: Vec<String>,
+    is_clean: bool,
 }
 
 impl Outcome {
@@ -20,6 +21,7 @@ impl Outcome {
         rounds.watch.end();
         Self {
             texts: rounds.watch.texts(),
+            is_clean: rounds.watch.failures().is_empty(),
             watch: rounds.watch,
             rounds: rounds.done,
         }
@@ -36,9 +38,10 @@ impl Outcome {
         self.watch.violations()
     }
 
-    /// Whether nothing was found; also true where nothing [was watched](Self::was_watched).
+    /// Whether nothing was found, but what a check within the body has expected; also true where nothing
+    /// [was watched](Self::was_watched).
     pub fn is_clean(&self) -> bool {
-        self.texts.is_empty()
+        self.is_clean
     }
 
     /// Whether operations were watched at all.
@@ -51,11 +54,11 @@ impl Outcome {
         self.rounds
     }
 
-    /// Does nothing if nothing was found.
+    /// Does nothing if it [is clean](Self::is_clean).
     ///
     /// # Panics
     ///
-    /// If there is a violation, with the reports of all.
+    /// If it is not, with the reports of all violations.
     #[track_caller]
     pub fn assert_clean(&self) {
         assert!(self.is_clean(), "{self}");
