@@ -22,7 +22,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt};
-use process::{Ended, found, run_again, run_with, silent};
+use process::{Ended, UNTIL_CAUGHT, found, found_with, run_again, run_with, silent};
 use tokio::task::yield_now;
 use tsvd::__private::{Access, Called, Object, Operating, Operation, begin, enabled};
 

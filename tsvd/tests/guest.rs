@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use process::{Ended, run_with};
+use process::{Ended, UNTIL_CAUGHT, run_with};
 
 struct Store(AtomicU64);
 
@@ -72,6 +72,10 @@ fn violate() {
     both(|| store.insert(), || store.get());
 }
 
+fn run_until_caught(environment: &[(&str, &str)], body: impl FnOnce()) -> Option<Ended> {
+    run_with(&[&UNTIL_CAUGHT, environment].concat(), body)
+}
+
 fn violations(ended: &Ended) -> usize {
     ended
         .report
@@ -112,7 +116,7 @@ fn a_panic_inside_an_operation_ends_it_and_goes_on() {
 
 #[test]
 fn a_caught_operation_that_panics_is_reported_in_full() {
-    let Some(ended) = run_with(&[], || {
+    let Some(ended) = run_until_caught(&[], || {
         let store = Store::new();
         both(
             || drop(catch_unwind(AssertUnwindSafe(|| store.fails()))),
@@ -143,7 +147,7 @@ fn operations_in_destructors_of_thread_locals_run() {
         static EARLY: Last = const { Last };
         static LATE: Last = const { Last };
     }
-    let Some(ended) = run_with(&[], || {
+    let Some(ended) = run_until_caught(&[], || {
         for _ in 0..100 {
             // One destructor is registered before the first operation of the thread and one after it, so one of them runs
             // when this thread's part of the detector is gone.
@@ -169,7 +173,7 @@ fn operations_in_destructors_of_thread_locals_run() {
 
 #[test]
 fn an_exit_while_a_trap_is_set_is_an_exit() {
-    let Some(ended) = run_with(&[], || {
+    let Some(ended) = run_until_caught(&[], || {
         violate();
         let store = Store::new();
         // Their calls are ordered, so that their delays are in vain. The process ends when a call that should take no time
@@ -241,7 +245,7 @@ fn two_violations_at_one_time_are_both_reported() {
 
 #[test]
 fn a_status_of_the_hosts_own_stays() {
-    let Some(ended) = run_with(&[], || {
+    let Some(ended) = run_until_caught(&[], || {
         violate();
         std::process::exit(3);
     }) else {
@@ -257,7 +261,7 @@ fn a_status_of_the_hosts_own_stays() {
 
 #[test]
 fn record_only_records() {
-    let Some(ended) = run_with(&[("TSVD_ON_VIOLATION", "record")], violate) else {
+    let Some(ended) = run_until_caught(&[("TSVD_ON_VIOLATION", "record")], violate) else {
         return;
     };
     assert_eq!(
@@ -270,7 +274,7 @@ fn record_only_records() {
 
 #[test]
 fn panic_panics_at_the_second_party() {
-    let Some(ended) = run_with(&[("TSVD_ON_VIOLATION", "panic")], violate) else {
+    let Some(ended) = run_until_caught(&[("TSVD_ON_VIOLATION", "panic")], violate) else {
         return;
     };
     assert_eq!(
@@ -290,7 +294,7 @@ fn panic_panics_at_the_second_party() {
 
 #[test]
 fn abort_aborts_with_the_report_on_disk() {
-    let Some(ended) = run_with(&[("TSVD_ON_VIOLATION", "abort")], violate) else {
+    let Some(ended) = run_until_caught(&[("TSVD_ON_VIOLATION", "abort")], violate) else {
         return;
     };
     assert_eq!(
@@ -338,7 +342,7 @@ fn a_wrong_value_stops_before_anything_runs() {
 
 #[test]
 fn the_seed_is_in_the_report() {
-    let Some(ended) = run_with(&[("TSVD_SEED", "42")], violate) else {
+    let Some(ended) = run_until_caught(&[("TSVD_SEED", "42")], violate) else {
         return;
     };
     assert_eq!(ended.report.unwrap().run.seed, 42);
@@ -383,7 +387,7 @@ fn a_key_whose_debug_panics_is_not_shown() {
 
 #[test]
 fn a_report_folder_that_cannot_be_made_is_said_once_and_the_violation_shown() {
-    let Some(ended) = run_with(&[("TSVD_DIR", "/dev/null/nowhere")], violate) else {
+    let Some(ended) = run_until_caught(&[("TSVD_DIR", "/dev/null/nowhere")], violate) else {
         return;
     };
     assert_eq!(ended.status, Some(66), "{}", ended.stderr);
@@ -402,7 +406,7 @@ fn a_report_folder_that_cannot_be_made_is_said_once_and_the_violation_shown() {
 
 #[test]
 fn a_thread_that_keeps_stderr_to_itself_keeps_nobody_waiting() {
-    let Some(ended) = run_with(&[], || {
+    let Some(ended) = run_until_caught(&[], || {
         let start = std::sync::Arc::new(Barrier::new(2));
         let kept = std::sync::Arc::clone(&start);
         thread::spawn(move || {
@@ -457,7 +461,7 @@ fn refuse_membarrier() {
 #[cfg(target_os = "linux")]
 #[test]
 fn where_membarrier_is_refused_violations_are_found_and_ordered_calls_are_not() {
-    let Some(ended) = run_with(&[], || {
+    let Some(ended) = run_until_caught(&[], || {
         refuse_membarrier();
         let store = std::sync::Mutex::new(Store::new());
         both(
@@ -480,7 +484,7 @@ fn where_membarrier_is_refused_violations_are_found_and_ordered_calls_are_not() 
 #[cfg(unix)]
 #[test]
 fn a_forked_child_watches_nothing_and_ends_as_it_would() {
-    let Some(ended) = run_with(&[], || {
+    let Some(ended) = run_until_caught(&[], || {
         violate();
         // SAFETY: the child only calls operations, which may not touch a lock after the fork, and ends.
         let child = unsafe { libc::fork() };

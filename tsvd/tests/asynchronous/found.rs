@@ -115,7 +115,7 @@ fn two_tasks_on_smol_that_never_wait_in_an_operation_are_found() {
 
 #[test]
 fn a_writer_that_is_cancelled_while_another_has_begun_is_found() {
-    found(|| {
+    found_with(&UNTIL_CAUGHT, || {
         current_thread().block_on(async {
             // Known to wait by itself.
             wait(&Cache::default()).await;

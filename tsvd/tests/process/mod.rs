@@ -13,6 +13,15 @@ use tsvd::report::{Report, load_dir};
 /// Not `TSVD_…`: those are settings.
 const CHILD: &str = "CHILD_OF_TSVD_TEST";
 
+/// Settings for scenarios that plant a violation and are about what follows it, or about one way to it. On a busy machine a thread may
+/// be without the processor for longer than a delay, which looks as if something ordered its calls; and no budget is to end before
+/// the violation is found.
+pub(crate) const UNTIL_CAUGHT: [(&str, &str); 3] = [
+    ("TSVD_ORDER_AGREE", "0"),
+    ("TSVD_BUDGET_PROCESS_MS", "60000"),
+    ("TSVD_BUDGET_THREAD_MS", "60000"),
+];
+
 /// How a scenario's process ended.
 pub(crate) struct Ended {
     /// `None` after a signal.
@@ -130,7 +139,14 @@ pub(crate) fn silent(tempted: bool, body: impl FnOnce()) {
 
 /// A program with a planted violation: status 66 and exactly one violation, which is returned to the parent.
 pub(crate) fn found(body: impl FnOnce()) -> Option<tsvd::report::Violation> {
-    let ended = run_with(&[], body)?;
+    found_with(&[], body)
+}
+
+pub(crate) fn found_with(
+    environment: &[(&str, &str)],
+    body: impl FnOnce(),
+) -> Option<tsvd::report::Violation> {
+    let ended = run_with(environment, body)?;
     assert_eq!(ended.status, Some(66), "{}\n{}", ended.stdout, ended.stderr);
     let report = ended.report.expect("a report");
     assert_eq!(report.violations.len(), 1, "{}", ended.stderr);
