@@ -113,6 +113,20 @@ fn a_strict_region_interrupted_before_its_end() {
     check("region_strict.txt", &text);
 }
 
+/// What it wrote first was not found to be anything.
+#[test]
+fn a_region_that_begins_with_a_write_expected_to_be_one_step() {
+    let text = rendered(&Rendering::new(), |violation| {
+        violation["kind"] = json!("atomicity");
+        let accesses = json!([violation["first"], violation["first"]]);
+        violation["region"] = json!({
+            "name": "replace", "pattern": "W-R-W", "strict": false, "accesses": accesses
+        });
+    });
+    let expected = "by replace, which expected to be one step with (1)";
+    assert!(text.contains(expected), "{text}");
+}
+
 #[test]
 fn colours_are_added_only_on_request() {
     let plain = rendered(&with_sources(), |_| {});

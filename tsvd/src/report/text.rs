@@ -144,7 +144,7 @@ impl Rendering {
         }
         if !report.suspicions.is_empty() {
             let suspicions = count(report.suspicions.len() as u64, "suspicion");
-            let _ = write!(text, "; {suspicions} (only in the JSON)");
+            let _ = write!(text, "; {suspicions} (see `cargo tsvd baseline check`)");
             let accepted = report.suspicions.iter().filter(|one| one.accepted);
             match accepted.count() {
                 0 => {}
@@ -372,12 +372,12 @@ fn role_of_next(region: &Region) -> String {
             .accesses
             .get(1)
             .is_some_and(|next| next.operation == region.name);
-    let region = name(&region.name);
-    if ends {
-        format!("the end of {region}, which expected what (1) found to be true")
-    } else {
-        format!("by {region}, which expected what (1) found to be true")
-    }
+    let end = if ends { "the end of" } else { "by" };
+    let expected = match region.pattern {
+        Pattern::ReadWriteRead | Pattern::ReadWriteWrite => "what (1) found to be true",
+        Pattern::WriteWriteRead | Pattern::WriteReadWrite => "to be one step with (1)",
+    };
+    format!("{end} {}, which expected {expected}", name(&region.name))
 }
 
 fn advice(violation: &Violation) -> Vec<&'static str> {
