@@ -377,7 +377,7 @@ impl Site {
 pub struct Context {
     /// The name of the thread, if it has one.
     pub thread: Option<String>,
-    /// A number for the thread, its own within the process.
+    /// A number within the process: the thread's, or an async operation's own, for two of one thread may be in flight together.
     pub thread_id: u64,
     /// The task, in async code.
     pub task: Option<String>,
