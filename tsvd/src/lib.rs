@@ -89,7 +89,9 @@
 //! *Suspicions* are such interleavings that were really seen in one call of one function which nobody declared to be a region. They
 //! are listed apart and fail nothing, unless `TSVD_SUSPICIONS=deny` says so; of those, `cargo tsvd baseline write` accepts what may
 //! stay. One call is told from the next by its stack: rounds of a loop that make one access each, one kind now and one further down in the next, look like
-//! one call that makes both. Without line information (`debug = 0`, or `release` as it is) it cannot be told, and none is listed.
+//! one call that makes both. Without line information (`debug = 0`, or `release` as it is) it cannot be told, and none is listed. What closures of that very
+//! function do on other threads, or in other tasks, is taken for work that it gave away and waits for: if it does not wait, that it checks and acts
+//! beside them is not listed.
 //!
 //! # What it cannot see
 //!

@@ -132,8 +132,14 @@ impl RawStack {
 
     /// The names of its functions, innermost first, of the runtime and of the thread's start too.
     pub(crate) fn functions(&self) -> Vec<String> {
-        let frames = self.symbols(root()).into_iter();
-        frames.map(|frame| frame.function).collect()
+        self.functions_read_on().collect()
+    }
+
+    /// The same, each read when it is asked for: that is what costs.
+    pub(crate) fn functions_read_on(&self) -> impl Iterator<Item = String> {
+        let frames = |address| symbols_at(address, root()).into_iter();
+        let frames = self.addresses.iter().copied().flat_map(frames);
+        frames.map(|frame| frame.function)
     }
 
     /// The user's frames, innermost first, inlined ones too. Reads debug information: up to seconds the first time.
@@ -159,26 +165,29 @@ impl RawStack {
     }
 
     fn symbols(&self, root: Option<&Path>) -> Vec<Frame> {
-        let mut frames = Vec::new();
-        for address in &self.addresses {
-            let before = frames.len();
-            // These are return addresses; `resolve` looks up the instruction before, the call.
-            backtrace::resolve(*address as *mut c_void, |symbol| {
-                frames.push(Frame {
-                    // The alternate form has no hash suffix.
-                    function: symbol
-                        .name()
-                        .map_or_else(|| UNKNOWN.to_owned(), |name| format!("{name:#}")),
-                    file: symbol.filename().map(|file| path::normalise(file, root)),
-                    line: symbol.lineno(),
-                });
-            });
-            if frames.len() == before {
-                frames.push(Frame::new(UNKNOWN, None, None));
-            }
-        }
-        frames
+        let frames = |address| symbols_at(address, root);
+        self.addresses.iter().copied().flat_map(frames).collect()
     }
+}
+
+/// The frame of a return address, and those that are inlined there, innermost first.
+fn symbols_at(address: usize, root: Option<&Path>) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    // `resolve` looks up the instruction before, the call.
+    backtrace::resolve(address as *mut c_void, |symbol| {
+        frames.push(Frame {
+            // The alternate form has no hash suffix.
+            function: symbol
+                .name()
+                .map_or_else(|| UNKNOWN.to_owned(), |name| format!("{name:#}")),
+            file: symbol.filename().map(|file| path::normalise(file, root)),
+            line: symbol.lineno(),
+        });
+    });
+    if frames.is_empty() {
+        frames.push(Frame::new(UNKNOWN, None, None));
+    }
+    frames
 }
 
 /// A place in a source.

@@ -1,5 +1,7 @@
 //! What nobody declared to be a region: suspected where the two accesses are of one call, denied, and accepted by a baseline.
 
+use std::thread;
+
 use tsvd::report::{Baseline, Kind, Violation};
 
 use super::process::{Ended, run_again, run_with};
@@ -167,4 +169,33 @@ fn single_steps_are_not_suspected() {
             "len"
         );
     }
+}
+
+/// Each of `sides` on a thread of its own, which nobody is told of, until they are done.
+fn apart(sides: [&(dyn Fn(u32) + Sync); 2]) {
+    thread::scope(|scope| {
+        for side in sides {
+            scope.spawn(move || (0..20).for_each(side));
+        }
+    });
+}
+
+/// Looks before it begins threads, and again when they are done.
+fn forks_and_joins() {
+    let cache = Cache::default();
+    assert_eq!(cache.get(1), None);
+    let bump = |round| {
+        work();
+        cache.insert(1, round);
+    };
+    apart([&bump, &bump]);
+    assert_eq!(cache.get(1), Some(19));
+}
+
+#[test]
+fn what_a_function_gives_away_is_not_suspected() {
+    let Some(suspicions) = suspected_in_two_runs(forks_and_joins) else {
+        return;
+    };
+    assert!(suspicions.is_empty(), "{suspicions:#?}");
 }

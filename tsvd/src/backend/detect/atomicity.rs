@@ -23,6 +23,25 @@ pub(super) fn function_of_both(first: &Seen, next: &Seen) -> Option<String> {
     (!is_executors(&function)).then_some(function)
 }
 
+/// Whether what is done at these functions, innermost first, is work that a call of `function` has given away: one of its closures
+/// does it, and the function is not there itself. Those who begin threads or tasks mostly wait for them before they go on.
+pub(super) fn gave_away(function: &str, names: impl Iterator<Item = String>) -> bool {
+    let is_closure = |name: &str| {
+        let inner = name.strip_prefix(function);
+        inner.is_some_and(|inner| {
+            inner.starts_with("::{{closure}}") || inner.starts_with("::{closure#")
+        })
+    };
+    let mut is_given = false;
+    for name in names {
+        if name == function {
+            return false;
+        }
+        is_given |= is_closure(&name);
+    }
+    is_given
+}
+
 /// Whether two accesses are of the region itself. A thread of rayon's that waits runs other jobs, on top of what waits: what they
 /// access is theirs.
 pub(super) fn is_own_work(first: Option<&Seen>, next: Option<&Seen>, region: &Region) -> bool {
@@ -142,6 +161,40 @@ mod tests {
     fn stack(parts: &[&[&str]]) -> Option<(Vec<String>, bool)> {
         let names = parts.iter().flat_map(|part| part.iter());
         Some((names.map(|name| (*name).to_owned()).collect(), true))
+    }
+
+    fn gives_away(function: &str, names: &[&str]) -> bool {
+        gave_away(function, names.iter().map(|name| (*name).to_owned()))
+    }
+
+    #[test]
+    fn what_a_closure_does_elsewhere_is_given_away() {
+        const START: &str = "std::sys::backtrace::__rust_begin_short_backtrace";
+        let closure = "app::take::{{closure}}::{{closure}}";
+        assert!(gives_away("app::take", &["app::bump", closure, START]));
+        let poll = "tokio::runtime::task::raw::poll";
+        assert!(gives_away("app::take::{{closure}}", &[closure, poll]));
+        let newer = "<app::Desk<u8>>::take::<u8>";
+        let closures = [&format!("{newer}::{{closure#0}}::{{closure#1}}"), START];
+        assert!(gives_away(newer, &closures));
+    }
+
+    #[test]
+    fn what_is_there_itself_or_another_is_not() {
+        let closure = "app::take::{{closure}}";
+        assert!(!gives_away(
+            "app::take",
+            &["app::bump", closure, "app::take"]
+        ));
+        assert!(
+            !gives_away(closure, &["app::bump", closure]),
+            "side by side"
+        );
+        let newer = "app::take::{closure#0}";
+        assert!(!gives_away(newer, &["app::take::{closure#1}"]));
+        assert!(!gives_away("app::take", &["app::take_two::{{closure}}"]));
+        assert!(!gives_away("app::take", &["app::take::inner"]));
+        assert!(!gives_away("app::take", &[report::UNKNOWN]));
     }
 
     #[test]

@@ -127,8 +127,13 @@ impl Environment for World {
         first.parting(next).is_some()
     }
 
-    fn goes_on(&self, first: &Seen, next: &Seen) -> bool {
-        atomicity::function_of_both(first, next).is_some()
+    fn goes_on(&self, first: &Seen, foreign: Option<&Seen>, next: &Seen) -> bool {
+        let function = atomicity::function_of_both(first, next);
+        function.is_some_and(|function| {
+            let gave_away =
+                |foreign: &Seen| atomicity::gave_away(&function, foreign.functions_read_on());
+            !foreign.is_some_and(gave_away)
+        })
     }
 
     fn is_own_work(&self, (first, next): (Option<&Seen>, Option<&Seen>), region: &Region) -> bool {

@@ -62,8 +62,14 @@ pub(crate) trait Environment: Sized + Send + Sync + 'static {
     /// them. Cheap.
     fn is_one_call(&self, first: &Self::Stack, next: &Self::Stack) -> bool;
 
-    /// The same, by the source: as costly as a report, so asked without any lock, and only where there is something to report.
-    fn goes_on(&self, first: &Self::Stack, next: &Self::Stack) -> bool;
+    /// The same, by the source, if what another context did in between, at a stack of its own, was not given away by the function: as
+    /// costly as a report, so asked without any lock, and only where there is something to report.
+    fn goes_on(
+        &self,
+        first: &Self::Stack,
+        foreign: Option<&Self::Stack>,
+        next: &Self::Stack,
+    ) -> bool;
 
     /// Whether two accesses that a thread made within `region` are the region's own: a thread of a pool may run another's job while it
     /// waits. As costly as a report.

@@ -216,7 +216,7 @@ impl Environment for Modelled {
         false
     }
 
-    fn goes_on(&self, (): &(), (): &()) -> bool {
+    fn goes_on(&self, (): &(), _: Option<&()>, (): &()) -> bool {
         false
     }
 

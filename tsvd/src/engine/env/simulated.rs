@@ -268,7 +268,7 @@ impl Environment for Simulated {
         first == next
     }
 
-    fn goes_on(&self, first: &usize, next: &usize) -> bool {
+    fn goes_on(&self, first: &usize, _: Option<&usize>, next: &usize) -> bool {
         first == next
     }
 

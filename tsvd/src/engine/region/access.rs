@@ -469,8 +469,9 @@ impl<E: Environment> Engine<E> {
         }
         proofs.retain(|proof| {
             let stacks = proof.first.stack.as_ref().zip(party.stack.as_ref());
+            let foreign = proof.foreign.party.stack.as_ref();
             !std::ptr::eq(proof.declared, &UNDECLARED)
-                || stacks.is_some_and(|(first, next)| self.env.goes_on(first, next))
+                || stacks.is_some_and(|(first, next)| self.env.goes_on(first, foreign, next))
         });
         if seen.delayed.is_some() && proofs.is_empty() {
             let site = self.site(call.operation, call.site);
