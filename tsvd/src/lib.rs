@@ -91,7 +91,8 @@
 //! stay. One call is told from the next by its stack: rounds of a loop that make one access each, one kind now and one further down in the next, look like
 //! one call that makes both. Without line information (`debug = 0`, or `release` as it is) it cannot be told, and none is listed. What closures of that very
 //! function do on other threads, or in other tasks, is taken for work that it gave away and waits for: if it does not wait, that it checks and acts
-//! beside them is not listed.
+//! beside them is not listed. Nor is what a function began by looking and writing in one step (`lock`, look, write): what it took or announced
+//! so it gives back by a write more often than not, as with a semaphore. If it went by what it had seen, it is to be declared.
 //!
 //! # What it cannot see
 //!

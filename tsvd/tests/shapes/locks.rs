@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::task::Waker;
 
 use tsvd::report::{Access, Pattern};
-use tsvd::sync::{Mutex, RwLock};
+use tsvd::sync::{Condvar, Mutex, RwLock};
 
 use crate::{found, share, silent, work};
 
@@ -208,4 +208,46 @@ fn waker_stored_with_a_second_look_is_silent() {
 #[test]
 fn waker_stored_in_a_region_that_restarts_is_silent() {
     silent(None, || event_and_future(poll_anew));
+}
+
+/// A semaphore: nobody decides by what was there before it waited.
+#[derive(Default)]
+struct Permits {
+    left: Mutex<u32>,
+    given_back: Condvar,
+}
+
+struct Permit<'a>(&'a Permits);
+
+impl Permits {
+    fn acquire(&self) -> Permit<'_> {
+        let mut left = self.left.lock().unwrap();
+        while *left == 0 {
+            left = self.given_back.wait(left).unwrap();
+        }
+        *left -= 1;
+        Permit(self)
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        *self.0.left.lock().unwrap() += 1;
+        self.0.given_back.notify_one();
+    }
+}
+
+#[test]
+fn acquire_and_release_are_silent() {
+    silent(None, || {
+        let permits = Permits {
+            left: Mutex::new(1),
+            ..Permits::default()
+        };
+        let job = |permits: &Permits, _| {
+            let _permit = permits.acquire();
+            work();
+        };
+        share(permits, job, job);
+    });
 }

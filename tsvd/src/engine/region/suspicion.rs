@@ -73,7 +73,9 @@ impl<E: Environment> Engine<E> {
         call: &Call<'static>,
         did: Did,
     ) {
-        if context.regions.any() {
+        // What looked and wrote in one step is a whole: what it took, or announced, is often given back by a write. (A region that is
+        // declared says that the two belong together.)
+        if context.regions.any() || did == (Did::Revalidated { wrote: true }) {
             return;
         }
         let site = self.may_suspect(context, call);

@@ -89,6 +89,22 @@ fn single_steps_are_not_suspected() {
     }
 }
 
+#[test]
+fn what_looked_and_wrote_begins_none() {
+    let of = |seed, wrote| {
+        let (found, _) = suspected(seed, 40, |t, map| {
+            t.access(&SWAP, map, None, Revalidated { wrote }, 0);
+            t.pause(MS / 10);
+            t.access(&PUT, map, None, Write, 0);
+        });
+        found
+    };
+    for seed in 0..50 {
+        assert_eq!(of(seed, true), 0, "seed {seed}: take and put back");
+        assert!(of(seed, false) > 0, "seed {seed}: a look");
+    }
+}
+
 /// It looks on one thread, looks anew on another, and acts on the first one.
 #[test]
 fn a_task_that_was_elsewhere_meanwhile_is_suspected_of_nothing() {
