@@ -139,6 +139,35 @@ fn a_wait_in_a_region() {
     });
 }
 
+/// What it wrote before it waits is for others to see: here, that somebody waits.
+#[test]
+fn a_write_before_a_wait() {
+    #[tsvd::expect_atomic]
+    fn take(shared: &(Mutex<(u32, u32)>, Condvar)) {
+        let mut jobs = shared.0.lock().unwrap();
+        while jobs.0 == 0 {
+            tsvd::reachable!("waited");
+            jobs.1 += 1;
+            jobs = shared.1.wait(jobs).unwrap();
+            jobs.1 -= 1;
+        }
+        jobs.0 -= 1;
+    }
+    let model = Model::new()
+        .name("regions: count of who waits")
+        .property("a write before a wait, and one after it, are silent")
+        .goals(["waited"]);
+    shows(model, || {
+        beside((Mutex::new((0, 0)), Condvar::new()), take, |shared| {
+            let mut jobs = shared.0.lock().unwrap();
+            jobs.0 += 1;
+            if jobs.1 > 0 {
+                shared.1.notify_one();
+            }
+        });
+    });
+}
+
 #[cfg(loom)]
 mod mutants {
     use super::*;

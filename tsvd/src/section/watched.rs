@@ -194,6 +194,16 @@ impl Held {
         }
     }
 
+    /// Its owner waits for others to change `object`. What it wrote before is for them to see, so nothing of its region's depends on their
+    /// not coming in between; what it only looked at may be wrong when it comes back.
+    pub(crate) fn waits(self, object: impl FnOnce() -> Object) {
+        let gives_up = self.section.is_some() && self.seen.load(Relaxed) & WROTE != 0;
+        drop(self);
+        if gives_up {
+            backend::revalidated(object());
+        }
+    }
+
     /// Goes on in several guards, and ends with the last of them.
     pub(crate) fn common(self) -> Common {
         Common(self.section.is_some().then(|| Arc::new(self)))

@@ -12,6 +12,7 @@ pub use ::loom::sync::WaitTimeoutResult;
 
 use super::defect::{Defect, planted};
 use crate::backend::steps::{Act, Value, begin};
+use crate::contract::Object;
 use crate::section::{Held, Identity, coming};
 
 macro_rules! lock {
@@ -234,7 +235,9 @@ impl Condvar {
     pub fn wait<'a, T>(&self, mut guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         let step = begin(Act::new("wait").on("Condvar", self), Location::caller());
         if let Some(held) = guard.guard.take() {
-            drop(guard.section.take());
+            if let Some(section) = guard.section.take() {
+                section.waits(|| Object::of_identity(guard.lock, &guard.lock.identity));
+            }
             guard.guard = Some(self.0.wait(held).unwrap_or_else(PoisonError::into_inner));
             let call = coming!(at_once "tsvd::sync::Mutex", Update "wait", guard.lock);
             guard.section = Some(call.enter().exclusive());

@@ -52,7 +52,7 @@
 //! | the same, dereferenced mutably | a write |
 //! | the same, dereferenced before it was mutably | a look and a write: it decided by the newest value |
 //! | `try_lock`, `try_read`, `try_write` | the same, or nothing if it is locked; never delayed |
-//! | `Condvar`: waiting | the end of one access and the beginning of another; that a condition looks |
+//! | `Condvar`: waiting | the end of one access and the beginning of another; that a condition looks. If the first wrote, its region begins anew there: it wrote for others to see |
 //! | atomic: `load` | a read |
 //! | atomic: `store` | a write |
 //! | atomic: `swap`, `fetch_add`, `AtomicPtr::fetch_ptr_add` and the like | an update; if the value is the same as before, *vain*: a read to its own region |

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::task::Waker;
+use std::time::Duration;
 
 use tsvd::report::{Access, Pattern};
 use tsvd::sync::{Condvar, Mutex, RwLock};
@@ -250,4 +251,87 @@ fn acquire_and_release_are_silent() {
         };
         share(permits, job, job);
     });
+}
+
+/// A queue that counts who waits, in a region: whoever sends is to see that it does.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<(Vec<u32>, usize)>,
+    sent: Condvar,
+}
+
+impl Queue {
+    #[tsvd::expect_atomic]
+    fn receive(&self) -> u32 {
+        let mut state = self.state.lock().unwrap();
+        loop {
+            if let Some(item) = state.0.pop() {
+                return item;
+            }
+            state.1 += 1;
+            state = self.sent.wait(state).unwrap();
+            state.1 -= 1;
+        }
+    }
+
+    /// Goes by a look from before it waited.
+    #[tsvd::expect_atomic]
+    fn receive_once(&self) -> Option<u32> {
+        let mut state = self.state.lock().unwrap();
+        if state.0.is_empty() {
+            state = self
+                .sent
+                .wait_timeout(state, Duration::from_millis(2))
+                .unwrap()
+                .0;
+        }
+        state.0.pop()
+    }
+
+    fn send(&self, item: u32) {
+        let mut state = self.state.lock().unwrap();
+        let wakes = state.1 > 0;
+        state.0.push(item);
+        drop(state);
+        if wakes {
+            self.sent.notify_one();
+        }
+    }
+}
+
+#[test]
+fn a_write_before_a_wait_is_for_others_to_see() {
+    let send = |queue: &Queue, round| {
+        work();
+        queue.send(round);
+    };
+    silent(None, || {
+        let receive = |queue: &Queue, _| {
+            queue.receive();
+        };
+        share(Queue::default(), receive, send);
+    });
+}
+
+#[test]
+fn a_look_before_a_wait_is_found_stale() {
+    let receive = |queue: &Queue, _| {
+        queue.receive_once();
+    };
+    found(
+        "receive_once",
+        Pattern::ReadWriteWrite,
+        [
+            ("lock", Access::Read),
+            ("lock", Access::Write),
+            ("wait_timeout", Access::Write),
+        ],
+        || {
+            let send = |queue: &Queue, round| {
+                queue.state.lock().unwrap().0.push(round);
+                queue.sent.notify_one();
+            };
+            share(Queue::default(), receive, send);
+        },
+    );
 }

@@ -40,7 +40,8 @@ impl Condvar {
             section,
             mutex,
         } = guard;
-        drop((section, releasing));
+        section.waits(|| mutex.object());
+        drop(releasing);
         let waited = self.0.wait(inner);
         let releasing = mutex.releasing();
         let section = coming!(at_once CONTRACT, Update "wait", mutex).enter();
@@ -102,7 +103,8 @@ impl Condvar {
             section,
             mutex,
         } = guard;
-        drop((section, releasing));
+        section.waits(|| mutex.object());
+        drop(releasing);
         let waited = self.0.wait_timeout(inner, timeout);
         let releasing = mutex.releasing();
         let section = coming!(at_once CONTRACT, Update "wait_timeout", mutex).enter();
@@ -153,8 +155,8 @@ impl Condvar {
         let condition = |value: &mut T| {
             owner.get_or_insert_with(again).1.looks();
             let waits = condition(value);
-            if waits {
-                owner = None;
+            if waits && let Some((_releasing, section)) = owner.take() {
+                section.waits(|| mutex.object());
             }
             waits
         };

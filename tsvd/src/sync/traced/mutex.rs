@@ -4,6 +4,7 @@ use std::sync::{LockResult, TryLockResult};
 
 use super::{Releasing, address, map, try_map};
 use crate::backend::synchronised::acquired;
+use crate::contract::Object;
 use crate::section::{Call, Held, Identity, coming};
 
 const CONTRACT: &str = "tsvd::sync::Mutex";
@@ -85,6 +86,10 @@ impl<T: ?Sized> Mutex<T> {
             section: section.exclusive(),
             mutex: self,
         }
+    }
+
+    pub(super) fn object(&self) -> Object {
+        Object::of_identity(self, &self.identity)
     }
 
     /// Of a mutex that is held.
