@@ -118,6 +118,102 @@ fn a_counter_that_is_taken_apart_and_another_in_its_place() {
     clean(region);
 }
 
+type Map = DashMap<i32, i32>;
+
+/// What is done to all keys counts for those that it changed.
+#[test]
+fn calls_of_all_keys_that_change_others() {
+    #[tsvd::expect_atomic]
+    fn add_one(map: &Map, foreigner: &(dyn Fn(&Map) + Sync)) {
+        let known = map.get(&1).map_or(0, |known| *known);
+        foreign(|| foreigner(map));
+        map.insert(1, known + 1);
+    }
+    #[tsvd::expect_atomic]
+    fn keep_count(map: &Map, foreigner: &(dyn Fn(&Map) + Sync)) {
+        let count = map.iter().count();
+        foreign(|| foreigner(map));
+        map.insert(1, i32::try_from(count).expect("few"));
+    }
+    fn write(map: &Map, key: i32) {
+        for mut entry in map.iter_mut() {
+            if *entry.key() == key {
+                *entry += 1;
+            }
+        }
+    }
+    type Foreigner = &'static (dyn Fn(&Map, i32) + Sync);
+    let foreigners: [Foreigner; 3] = [
+        &|map, key| map.retain(|other, _| *other != key),
+        &|map, key| {
+            // All that there is.
+            map.inner().retain(|other, _| *other == key);
+            map.clear();
+        },
+        &write,
+    ];
+    for region in [add_one, keep_count] {
+        for foreigner in foreigners {
+            let map = || Map::from_iter([(1, 1), (2, 2)]);
+            clean(|| region(&map(), &|map| foreigner(map, 2)));
+            tsvd::check(|| region(&map(), &|map| foreigner(map, 1)))
+                .assert_violation("is expected to be atomic");
+        }
+        clean(|| {
+            region(&Map::from_iter([(2, 2)]), &|map| {
+                map.alter_all(|_, value| value + 1);
+            });
+        });
+    }
+}
+
+/// And in a region itself.
+#[test]
+fn calls_of_all_keys_around_others() {
+    type Calls<'a> = [&'a (dyn Fn(&Map) + Sync); 3];
+    #[tsvd::expect_atomic]
+    fn both(map: &Map, [own, foreigner, next]: Calls<'_>) {
+        own(map);
+        foreign(|| foreigner(map));
+        next(map);
+    }
+    let retain = &|map: &Map| map.retain(|key, _| *key != 2);
+    let clear = &|map: &Map| map.clear();
+    let insert = &|map: &Map| {
+        map.insert(1, 3);
+    };
+    let get = &|map: &Map| drop(map.get(&1));
+    let len = &|map: &Map| {
+        std::hint::black_box(map.len());
+    };
+    let map = || Map::from_iter([(1, 1), (2, 2)]);
+    let found: [Calls<'_>; 6] = [
+        [retain, insert, len],
+        [retain, insert, insert],
+        [clear, insert, len],
+        [clear, get, insert],
+        [len, insert, clear],
+        [get, insert, clear],
+    ];
+    for calls in found {
+        tsvd::check(|| both(&map(), calls)).assert_violation("is expected to be atomic");
+    }
+    let silent: [Calls<'_>; 4] = [
+        [len, insert, retain],
+        [retain, get, insert],
+        [insert, retain, get],
+        [insert, clear, insert],
+    ];
+    for calls in silent {
+        clean(|| both(&map(), calls));
+    }
+    // Nothing was there to be cleared.
+    let empty: [Calls<'_>; 2] = [[clear, get, insert], [get, clear, insert]];
+    for calls in empty {
+        clean(|| both(&Map::new(), calls));
+    }
+}
+
 #[test]
 fn what_rayon_runs_on_top_of_a_region_that_waits() {
     #[tsvd::expect_atomic]

@@ -14,7 +14,7 @@ pub(crate) use operation::meet;
 pub(crate) use operation::{Access, Operation, conflict};
 pub(crate) use region::Region;
 #[cfg_attr(loom, allow(unused_imports, reason = "models use a part"))]
-pub(crate) use region::{Did, Pattern};
+pub(crate) use region::{Deed, Did, Pattern};
 pub(crate) use registry::Registry;
 
 /// What macros need of the vocabulary.

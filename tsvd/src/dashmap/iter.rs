@@ -65,7 +65,7 @@ impl<'a, K: Eq + Hash, V, S: 'a + BuildHasher + Clone, M> Iterator for Iter<'a, 
     }
 }
 
-/// [`dashmap::iter::IterMut`]: an access of all keys, and a write once one of its references has been dereferenced mutably.
+/// [`dashmap::iter::IterMut`]: a look at all keys, and a write of those whose references have been dereferenced mutably.
 pub struct IterMut<'a, K, V, S = RandomState, M = DashMap<K, V, S>> {
     // Above the guard: it ends before the lock is given back.
     section: Common,

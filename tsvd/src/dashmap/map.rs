@@ -198,8 +198,8 @@ impl<'a, K: 'a + Eq + Hash, V: 'a, S: BuildHasher + Clone> DashMap<K, V, S> {
         Iter::new(call.shared().found().common(), self.inner.iter())
     }
 
-    /// [`dashmap::DashMap::iter_mut`]: until the iterator and what it gave are dropped, a write of all keys if one of them was
-    /// written.
+    /// [`dashmap::DashMap::iter_mut`]: until the iterator and what it gave are dropped, a look at all keys, and a write of those that
+    /// were written.
     #[inline]
     #[cfg_attr(all(feature = "detect", not(loom)), track_caller)]
     pub fn iter_mut(&'a self) -> IterMut<'a, K, V, S, Self> {
@@ -291,18 +291,21 @@ impl<'a, K: 'a + Eq + Hash, V: 'a, S: BuildHasher + Clone> DashMap<K, V, S> {
         self.inner.shrink_to_fit();
     }
 
-    /// [`dashmap::DashMap::retain`]: a look at all keys, and a write if some are removed.
+    /// [`dashmap::DashMap::retain`]: a look at all keys, and a write of those that are removed. What `f` does to values that stay is not
+    /// seen: [`iter_mut`](Self::iter_mut) shows it.
     #[inline]
     #[cfg_attr(all(feature = "detect", not(loom)), track_caller)]
     pub fn retain(&self, mut f: impl FnMut(&K, &mut V) -> bool) {
         let call = coming!(CONTRACT, Update "retain", self).enter();
-        let mut removes = false;
+        let mut removed = call.keys();
         self.inner.retain(|key, value| {
             let stays = f(key, value);
-            removes |= !stays;
+            if !stays {
+                removed.add(key);
+            }
             stays
         });
-        call.revalidated(removes);
+        call.swept(removed);
     }
 
     /// [`dashmap::DashMap::len`]: a read of all keys.
@@ -325,17 +328,17 @@ impl<'a, K: 'a + Eq + Hash, V: 'a, S: BuildHasher + Clone> DashMap<K, V, S> {
         is_empty
     }
 
-    /// [`dashmap::DashMap::clear`]: a write of all keys, or a read if there was none.
+    /// [`dashmap::DashMap::clear`]: a write of all keys, to others of those that were there.
     #[inline]
     #[cfg_attr(all(feature = "detect", not(loom)), track_caller)]
     pub fn clear(&self) {
         let call = coming!(CONTRACT, Write "clear", self).enter();
-        let mut removes = false;
-        self.inner.retain(|_, _| {
-            removes = true;
+        let mut removed = call.keys();
+        self.inner.retain(|key, _| {
+            removed.add(key);
             false
         });
-        if removes { call.wrote() } else { call.read() }
+        call.cleared(removed);
     }
 
     /// [`dashmap::DashMap::capacity`].
@@ -361,17 +364,17 @@ impl<'a, K: 'a + Eq + Hash, V: 'a, S: BuildHasher + Clone> DashMap<K, V, S> {
         call.revalidated(is_there);
     }
 
-    /// [`dashmap::DashMap::alter_all`]: a look at all keys, and a write if there is one.
+    /// [`dashmap::DashMap::alter_all`]: a look at all keys, and a write of those that are there.
     #[inline]
     #[cfg_attr(all(feature = "detect", not(loom)), track_caller)]
     pub fn alter_all(&self, mut f: impl FnMut(&K, V) -> V) {
         let call = coming!(CONTRACT, Update "alter_all", self).enter();
-        let mut is_there = false;
+        let mut altered = call.keys();
         self.inner.alter_all(|key, value| {
-            is_there = true;
+            altered.add(key);
             f(key, value)
         });
-        call.revalidated(is_there);
+        call.swept(altered);
     }
 
     /// [`dashmap::DashMap::view`]: a read of the key.

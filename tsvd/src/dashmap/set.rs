@@ -142,18 +142,20 @@ impl<'a, K: 'a + Eq + Hash, S: BuildHasher + Clone> DashSet<K, S> {
         self.inner.shrink_to_fit();
     }
 
-    /// [`dashmap::DashSet::retain`]: a look at all keys, and a write if some are removed.
+    /// [`dashmap::DashSet::retain`]: a look at all keys, and a write of those that are removed.
     #[inline]
     #[cfg_attr(all(feature = "detect", not(loom)), track_caller)]
     pub fn retain(&self, mut f: impl FnMut(&K) -> bool) {
         let call = coming!(CONTRACT, Update "retain", self).enter();
-        let mut removes = false;
+        let mut removed = call.keys();
         self.inner.retain(|key| {
             let stays = f(key);
-            removes |= !stays;
+            if !stays {
+                removed.add(key);
+            }
             stays
         });
-        call.revalidated(removes);
+        call.swept(removed);
     }
 
     /// [`dashmap::DashSet::len`]: a read of all keys.
@@ -176,17 +178,17 @@ impl<'a, K: 'a + Eq + Hash, S: BuildHasher + Clone> DashSet<K, S> {
         is_empty
     }
 
-    /// [`dashmap::DashSet::clear`]: a write of all keys, or a read if there was none.
+    /// [`dashmap::DashSet::clear`]: a write of all keys, to others of those that were there.
     #[inline]
     #[cfg_attr(all(feature = "detect", not(loom)), track_caller)]
     pub fn clear(&self) {
         let call = coming!(CONTRACT, Write "clear", self).enter();
-        let mut removes = false;
-        self.inner.retain(|_| {
-            removes = true;
+        let mut removed = call.keys();
+        self.inner.retain(|key| {
+            removed.add(key);
             false
         });
-        if removes { call.wrote() } else { call.read() }
+        call.cleared(removed);
     }
 
     /// [`dashmap::DashSet::capacity`].

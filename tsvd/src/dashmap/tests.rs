@@ -14,6 +14,7 @@ const WRITE: &str = "write";
 const UPDATE: &str = "update";
 const NOTHING: &str = "nothing";
 const REFUSED: &str = "refused";
+const REWRITTEN: &str = "rewritten";
 const LOOK: &str = "revalidated, wrote false";
 const LOOK_AND_WRITE: &str = "revalidated, wrote true";
 
@@ -126,14 +127,46 @@ fn removals_and_writes_are_what_they_did() {
     assert_eq!(did(|| map.remove_if_mut(&2, |_, _| false)), LOOK_AND_WRITE);
     assert_eq!(did(|| map.alter(&2, |_, value| value)), LOOK_AND_WRITE);
     assert_eq!(did(|| map.alter(&1, |_, value| value)), LOOK);
+}
+
+#[test]
+fn calls_of_all_keys_tell_which_they_wrote() {
+    let map = map();
+    // Where nobody asks for the keys.
     assert_eq!(did(|| map.alter_all(|_, value| value)), LOOK_AND_WRITE);
     assert_eq!(did(|| map.retain(|_, _| true)), LOOK);
-    assert_eq!(did(|| map.retain(|_, _| false)), LOOK_AND_WRITE);
-    assert_eq!(did(|| map.alter_all(|_, value| value)), LOOK);
-    assert_eq!(did(|| map.clear()), READ);
-    map.insert(1, String::new());
+    assert_eq!(did(|| map.retain(|key, _| *key != 2)), LOOK_AND_WRITE);
     assert_eq!(did(|| map.clear()), WRITE);
+    assert_eq!(did(|| map.alter_all(|_, value| value)), LOOK);
+    assert_eq!(did(|| map.clear()), REWRITTEN);
     assert!(map.is_empty());
+    // Of a region's own they are told.
+    let _region = crate::scope(&map).expect_atomic();
+    let fill = || (1..4).for_each(|key| drop(map.insert(key, String::new())));
+    let partly = |did: &str, count, elsewhere| format!("{did} of {count}, else {elsewhere}");
+    let looked = |count| partly(LOOK_AND_WRITE, count, "revalidated { wrote: false }");
+    fill();
+    assert_eq!(did(|| map.alter_all(|_, value| value)), looked(3));
+    assert_eq!(did(|| map.retain(|_, _| true)), LOOK);
+    assert_eq!(did(|| map.retain(|key, _| *key > 2)), looked(2));
+    fill();
+    assert_eq!(did(|| map.iter_mut().count()), LOOK);
+    let push_to_two = || {
+        let mut entries = map.iter_mut().filter(|entry| *entry.key() < 3);
+        entries.all(|mut entry| {
+            entry.push('!');
+            entry.push('!');
+            true
+        })
+    };
+    let written = partly(WRITE, 2, "revalidated { wrote: false }");
+    assert_eq!(did(push_to_two), written);
+    assert_eq!(did(|| map.clear()), partly(WRITE, 3, REWRITTEN));
+    assert_eq!(did(|| map.clear()), REWRITTEN);
+    let set: DashSet<u8> = [1, 2].into_iter().collect();
+    let _region = crate::scope(&set).expect_atomic();
+    assert_eq!(did(|| set.retain(|key| *key != 1)), looked(1));
+    assert_eq!(did(|| set.clear()), partly(WRITE, 1, REWRITTEN));
 }
 
 #[test]
@@ -313,7 +346,7 @@ fn sets_are_alike() {
     assert_eq!(did(|| set.clone()), READ);
     assert_eq!(did(|| set.retain(|_| true)), LOOK);
     assert_eq!(did(|| set.retain(|_| false)), LOOK_AND_WRITE);
-    assert_eq!(did(|| set.clear()), READ);
+    assert_eq!(did(|| set.clear()), REWRITTEN);
     set.insert(1);
     assert_eq!(did(|| set.clear()), WRITE);
 }

@@ -55,6 +55,15 @@ pub(super) fn left(did: Did) {
     });
 }
 
+pub(super) fn left_partly(did: Did, keys: &[u64], elsewhere: Did) {
+    left(did);
+    let count = keys.len();
+    LOG.with_borrow_mut(|log| {
+        let did = log.last_mut().expect("just said");
+        did.push_str(&format!(" of {count}, else {elsewhere:?}").to_lowercase());
+    });
+}
+
 /// What the calling thread said in `body`, in order.
 pub(crate) fn said<R>(body: impl FnOnce() -> R) -> Vec<String> {
     LOG.take();

@@ -37,6 +37,17 @@ impl Call {
     pub(crate) fn refused(self) {}
 
     #[inline(always)]
+    pub(crate) fn keys(&self) -> Keys {
+        Keys
+    }
+
+    #[inline(always)]
+    pub(crate) fn swept(self, _keys: Keys) {}
+
+    #[inline(always)]
+    pub(crate) fn cleared(self, _keys: Keys) {}
+
+    #[inline(always)]
     pub(crate) fn shared(self) -> Held {
         Held
     }
@@ -45,6 +56,15 @@ impl Call {
     pub(crate) fn exclusive(self) -> Held {
         Held
     }
+}
+
+/// The keys that a call of all of them writes.
+#[derive(Debug)]
+pub(crate) struct Keys;
+
+impl Keys {
+    #[inline(always)]
+    pub(crate) fn add<K>(&mut self, _key: &K) {}
 }
 
 /// Part of a guard.
@@ -83,7 +103,7 @@ impl Common {
     pub(crate) fn looks(&self) {}
 
     #[inline(always)]
-    pub(crate) fn writes(&self) {}
+    pub(crate) fn writes<K>(&mut self, _key: &K) {}
 }
 
 /// Part of an object.

@@ -1,9 +1,10 @@
+use std::hash::Hash;
 use std::panic::Location;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::{self, Approach, Section};
-use crate::contract::{Did, Object, Operation};
+use crate::contract::{Did, Object, Operation, hash_of};
 
 #[cfg(all(test, not(loom)))]
 use super::log;
@@ -103,6 +104,23 @@ impl Call {
         });
     }
 
+    /// Which keys it writes, for a call of all of them.
+    #[inline]
+    pub(crate) fn keys(&self) -> Keys {
+        Keys::asked_by(self.0.as_ref())
+    }
+
+    /// It looked at all keys, and wrote these.
+    pub(crate) fn swept(mut self, keys: Keys) {
+        let [did, elsewhere] = [true, false].map(|wrote| Did::Revalidated { wrote });
+        leave_partly(&mut self.0, did, keys, elsewhere);
+    }
+
+    /// It wrote all keys without a look; these were others before.
+    pub(crate) fn cleared(mut self, keys: Keys) {
+        leave_partly(&mut self.0, Did::Write, keys, Did::Rewritten);
+    }
+
     /// Goes on in a guard beside which there may be others.
     #[inline]
     pub(crate) fn shared(self) -> Held {
@@ -142,6 +160,47 @@ fn leave(section: &mut Option<Section>, did: Did) {
         #[cfg(all(test, not(loom)))]
         log::left(did);
         section.leave(did);
+    }
+}
+
+#[cold]
+fn leave_partly(section: &mut Option<Section>, did: Did, keys: Keys, elsewhere: Did) {
+    match keys.hashes {
+        _ if !keys.any => leave(section, elsewhere),
+        None => leave(section, did),
+        Some(hashes) => {
+            if let Some(section) = section.take() {
+                #[cfg(all(test, not(loom)))]
+                log::left_partly(did, &hashes, elsewhere);
+                section.leave_partly(did, hashes, elsewhere);
+            }
+        }
+    }
+}
+
+/// The keys that a call of all of them writes.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    any: bool,
+    /// `None` if nobody asks.
+    hashes: Option<Vec<u64>>,
+}
+
+impl Keys {
+    fn asked_by(section: Option<&Section>) -> Self {
+        Self {
+            any: false,
+            hashes: section.is_some_and(Section::asks).then(Vec::new),
+        }
+    }
+
+    /// This one is written. Its lock may be held: nothing is told yet.
+    #[inline]
+    pub(crate) fn add<K: Hash>(&mut self, key: &K) {
+        self.any = true;
+        if let Some(hashes) = &mut self.hashes {
+            hashes.push(hash_of(key));
+        }
     }
 }
 
@@ -206,7 +265,16 @@ impl Held {
 
     /// Goes on in several guards, and ends with the last of them.
     pub(crate) fn common(self) -> Common {
-        Common(self.section.is_some().then(|| Arc::new(self)))
+        let shared = self.section.is_some().then(|| {
+            Arc::new(Shared {
+                held: self,
+                keys: Mutex::default(),
+            })
+        });
+        Common {
+            shared,
+            wrote: false,
+        }
     }
 
     #[inline]
@@ -233,22 +301,53 @@ impl Drop for Held {
 
 /// Part of several guards of one section.
 #[derive(Clone, Debug)]
-pub(crate) struct Common(Option<Arc<Held>>);
+pub(crate) struct Common {
+    shared: Option<Arc<Shared>>,
+    /// Its own value has been lent mutably.
+    wrote: bool,
+}
+
+#[derive(Debug)]
+struct Shared {
+    held: Held,
+    /// Of the values that were lent mutably.
+    keys: Mutex<Option<Keys>>,
+}
 
 impl Common {
     /// A value is read.
     #[inline]
     pub(crate) fn looks(&self) {
-        if let Some(section) = &self.0 {
-            section.looks();
+        if let Some(shared) = &self.shared {
+            shared.held.looks();
         }
     }
 
-    /// A value may be written.
+    /// The value of this key is lent mutably.
     #[inline]
-    pub(crate) fn writes(&self) {
-        if let Some(section) = &self.0 {
-            section.writes();
+    pub(crate) fn writes<K: Hash>(&mut self, key: &K) {
+        if let Some(shared) = self.shared.as_deref().filter(|_| !self.wrote) {
+            self.wrote = true;
+            shared.write(key);
+        }
+    }
+}
+
+impl Shared {
+    fn write<K: Hash>(&self, key: &K) {
+        self.held.writes();
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.get_or_insert_with(|| Keys::asked_by(self.held.section.as_ref()))
+            .add(key);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let keys = self.keys.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keys) = keys.take() {
+            let (did, elsewhere) = (self.held.did(), Did::Revalidated { wrote: false });
+            leave_partly(&mut self.held.section, did, keys, elsewhere);
         }
     }
 }

@@ -161,6 +161,23 @@ impl Section {
         self.end(|_| did);
     }
 
+    /// Whether anybody wants to know which keys it writes, if it is of all.
+    #[inline]
+    pub(crate) fn asks(&self) -> bool {
+        match (&self.0, threads::attached()) {
+            (Some(entered), Some(context)) => ENGINE.asks(context, &entered.visit),
+            _ => false,
+        }
+    }
+
+    /// It ends, and is what [`Visit::wrote_only`] says.
+    pub(crate) fn leave_partly(mut self, did: Did, keys: Vec<u64>, elsewhere: Did) {
+        if let Some(entered) = &mut self.0 {
+            entered.visit.wrote_only(keys, elsewhere);
+        }
+        self.end(|_| did);
+    }
+
     /// It ends, with what its operation declares, or as one that was refused if it is known not to have written.
     pub(super) fn leave_when(mut self, wrote: Option<bool>) {
         self.end_when(wrote);

@@ -20,7 +20,7 @@ use super::{
     UNDER_WAY, enabled, known_thread, needs_accesses, retire, scheduling_point, with_ledger,
     with_regions,
 };
-use crate::contract::{Did, Key, Object, Operation, Region};
+use crate::contract::{Deed, Did, Key, Object, Operation, Region};
 
 /// Whether accesses are looked at, and by which thread this one would be.
 fn watching(object: Object) -> Option<usize> {
@@ -105,7 +105,17 @@ impl Section {
 
     /// It ends, and this is what it did.
     pub(crate) fn leave(mut self, did: Did) {
-        self.end(|_| did);
+        self.end(|_| did.into());
+    }
+
+    /// Whether anybody wants to know which keys it writes, if it is of all.
+    pub(crate) fn asks(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// It ends, is of all keys, and wrote these; `elsewhere` is what it did to the others.
+    pub(crate) fn leave_partly(mut self, did: Did, keys: Vec<u64>, elsewhere: Did) {
+        self.end(|_| Deed::partial(did, keys, elsewhere));
     }
 
     fn leave_by_step(mut self, did: impl FnOnce(&'static Operation) -> Did) {
@@ -115,19 +125,19 @@ impl Section {
         let (call, object) = (*visit.call(), visit.object());
         let step = steps::begin(Act::call(call.operation, object, "leaves"), call.site);
         point(object, call.operation.access().writes());
-        self.end(did);
+        self.end(|operation| did(operation).into());
         step.end(Value::Nothing);
     }
 
-    fn end(&mut self, did: impl FnOnce(&'static Operation) -> Did) {
+    fn end(&mut self, deed: impl FnOnce(&'static Operation) -> Deed) {
         let Some(visit) = self.0.take() else { return };
         // Nobody knows how far an access came that panicked; and the execution has failed.
         if !enabled() {
             return;
         }
         let Some(thread) = known_thread() else { return };
-        let did = did(visit.call().operation);
-        if let Some(broken) = with_regions(|regions| regions.depart(*visit, thread, did)) {
+        let deed = deed(visit.call().operation);
+        if let Some(broken) = with_regions(|regions| regions.depart(*visit, thread, deed)) {
             panic!("{broken}");
         }
     }
@@ -135,7 +145,7 @@ impl Section {
 
 impl Drop for Section {
     fn drop(&mut self) {
-        self.end(|operation| operation.access().into());
+        self.end(|operation| Did::from(operation.access()).into());
     }
 }
 
@@ -280,7 +290,7 @@ fn close(region: u64, by_itself: bool) {
         broken = broken.or_else(|| {
             with_regions(|regions| {
                 let visit = regions.arrive(call, object, thread, Some(region), || None);
-                regions.depart(visit, thread, Did::Read)
+                regions.depart(visit, thread, Did::Read.into())
             })
         });
         step.end(Value::Nothing);

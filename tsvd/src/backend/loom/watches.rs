@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::defect::{Defect, counted, planted};
 use super::ledger::{Call, named};
 use super::regions::On;
-use crate::contract::{Did, Object, Pattern, Region, meet};
+use crate::contract::{Deed, Did, Object, Pattern, Region, meet};
 
 /// By role and key, a part of an object.
 type Part = (Option<&'static str>, Option<u64>);
@@ -58,11 +58,14 @@ struct Watch {
     foreign: Vec<Done>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Done {
     call: Call,
-    did: Did,
+    deed: Deed,
 }
+
+/// An access of a pattern, and what it did there.
+struct Told(Call, Did);
 
 /// An access that has entered.
 #[derive(Debug)]
@@ -105,9 +108,9 @@ impl Visit {
 pub(super) struct Broken {
     declared: &'static Region,
     pattern: Pattern,
-    first: Done,
-    foreign: Done,
-    next: Done,
+    first: Told,
+    foreign: Told,
+    next: Told,
     object: Object,
     key: Option<String>,
     is_end: bool,
@@ -119,7 +122,7 @@ impl Watch {
     }
 
     /// Of the first `count` others one that stands between the last access and `next`.
-    fn interrupted(&self, count: usize, next: &Done) -> Option<(Pattern, Done)> {
+    fn interrupted(&self, count: usize, next: &Done) -> Option<(Pattern, [Told; 3])> {
         let count = if planted(Defect::NoCut) {
             self.foreign.len()
         } else {
@@ -129,8 +132,15 @@ impl Watch {
         earlier
             .filter(|foreign| meet(foreign.call.part(), next.call.part()))
             .find_map(|foreign| {
-                let pattern = Pattern::of(self.last.did, foreign.did, next.did)?;
-                Some((pattern, *foreign))
+                let done = [&self.last, foreign, next];
+                let (pattern, [first, between, last]) =
+                    Pattern::among(done.map(|done| (&done.deed, done.call.key)))?;
+                let told = [
+                    Told(self.last.call, first),
+                    Told(foreign.call, between),
+                    Told(next.call, last),
+                ];
+                Some((pattern, told))
             })
     }
 }
@@ -299,15 +309,15 @@ impl Regions {
     }
 
     /// The access is over, on `thread`, and this is what it did.
-    pub(super) fn depart(&mut self, visit: Visit, thread: usize, did: Did) -> Option<Broken> {
+    pub(super) fn depart(&mut self, visit: Visit, thread: usize, deed: Deed) -> Option<Broken> {
         // One that was handed on ends elsewhere than it began, and is nobody's.
         let is_here = self.context(thread) == visit.context;
-        let did = counted(did);
-        if did == Did::Nothing {
+        let deed = deed.map(counted);
+        if deed.did() == Did::Nothing {
             return None;
         }
         let call = visit.call;
-        let done = Done { call, did };
+        let done = Done { call, deed };
         let mut broken = None;
         for (number, others) in &visit.cuts {
             let Some(watch) = self.watches.iter().find(|watch| watch.number == *number) else {
@@ -315,14 +325,14 @@ impl Regions {
             };
             let declared = self.open.iter().find(|open| open.number == watch.region);
             let found = watch.interrupted(*others, &done).filter(|_| is_here);
-            if let (Some((pattern, foreign)), Some(open)) = (found, declared) {
+            if let (Some((pattern, [first, foreign, next])), Some(open)) = (found, declared) {
                 broken = broken.or_else(|| {
                     Some(Broken {
                         declared: open.declared,
                         pattern,
-                        first: watch.last,
+                        first,
                         foreign,
-                        next: done,
+                        next,
                         object: visit.object,
                         key: visit.key.clone(),
                         is_end: visit.is_end,
@@ -330,20 +340,20 @@ impl Regions {
                 });
             }
         }
-        if did.looks_anew() {
-            // What a helper has looked at anew, the region it works for has.
-            self.watches
-                .retain(|watch| !visit.helped.contains(&watch.number));
-        }
+        // What a helper has looked at anew, the region it works for has.
+        self.watches.retain(|watch| {
+            let looks_anew = || done.deed.at(watch.last.call.key).looks_anew();
+            !(visit.helped.contains(&watch.number) && looks_anew())
+        });
         if is_here {
             let visited = self.watches.iter_mut();
             visited
                 .filter(|watch| visit.has_visited(watch))
-                .for_each(|watch| watch.foreign.push(done));
+                .for_each(|watch| watch.foreign.push(done.clone()));
         }
         if !visit.is_end {
             for region in &visit.own {
-                self.keep(*region, &visit, done, is_here);
+                self.keep(*region, &visit, done.clone(), is_here);
             }
         }
         broken
@@ -352,10 +362,10 @@ impl Regions {
     /// The access is the last of `region` to its part of the object.
     fn keep(&mut self, region: u64, visit: &Visit, last: Done, is_here: bool) {
         let part = last.call.part();
-        let anew = last.did.looks_anew() || !is_here;
         self.watches.retain(|watch| {
             let is_own = watch.region == region && watch.object == visit.object;
-            !is_own || !(watch.last.call.part() == part || (anew && watch.meets(part)))
+            let anew = || last.deed.at(watch.last.call.key).looks_anew() || !is_here;
+            !is_own || !(watch.last.call.part() == part || (watch.meets(part) && anew()))
         });
         let open = self.open.iter().find(|open| open.number == region);
         let Some(on) = open.filter(|_| is_here).map(|open| open.on) else {
@@ -374,9 +384,9 @@ impl Regions {
     }
 }
 
-impl fmt::Display for Done {
+impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.call.told(f, self.did.access())
+        self.0.told(f, self.1.access())
     }
 }
 
@@ -395,7 +405,7 @@ impl fmt::Display for Broken {
         }
         write!(f, " on ")?;
         let key = self.key.as_deref();
-        named(f, self.object, self.first.call.operation.contract(), key)?;
+        named(f, self.object, self.first.0.operation.contract(), key)?;
         let pattern = match self.pattern {
             Pattern::ReadWriteRead => "R-W-R",
             Pattern::WriteWriteRead => "W-W-R",

@@ -14,8 +14,8 @@ pub struct RefMulti<'a, K, V> {
     inner: inner::RefMulti<'a, K, V>,
 }
 
-/// [`dashmap::mapref::multiple::RefMutMulti`]: of the access that the iterator is, which is a write once one of its references has
-/// been dereferenced mutably.
+/// [`dashmap::mapref::multiple::RefMutMulti`]: of the access that the iterator is, which is a write of this key once this has been
+/// dereferenced mutably.
 pub struct RefMutMulti<'a, K, V> {
     // Above the guard: it ends before the lock is given back.
     section: Common,
@@ -90,7 +90,7 @@ impl<'a, K: Eq + Hash, V> RefMutMulti<'a, K, V> {
     /// Key and value, this one mutably.
     #[inline]
     pub fn pair_mut(&mut self) -> (&K, &mut V) {
-        self.section.writes();
+        self.section.writes(self.inner.key());
         self.inner.pair_mut()
     }
 }

@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use super::suspicion::UNDECLARED;
 use super::watch::{Foreign, Part, Watch};
-use crate::contract::{Did, Key, Object, Operation, Pattern, Region};
+use crate::contract::{Deed, Did, Key, Object, Operation, Pattern, Region};
 use crate::engine::Engine;
 use crate::engine::defect::{Defect, planted};
 use crate::engine::enter::{Call, object_hash};
@@ -30,7 +30,7 @@ pub(crate) struct Visit {
 }
 
 /// What it found when it entered: somebody watches, or its own context has regions.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Seen {
     entered_ns: u64,
     delayed: Option<Delayed>,
@@ -46,6 +46,8 @@ struct Seen {
     helped: Vec<u64>,
     /// It is the end of a region.
     is_end: bool,
+    /// The hashes of the keys that it wrote, and what it did to all others, if it was of all.
+    only: Option<(Vec<u64>, Did)>,
 }
 
 /// It was held between check and act.
@@ -81,6 +83,12 @@ impl Visit {
         }
     }
 
+    /// It is of all keys, and wrote these; `elsewhere` is what it did to the others. To be said only of who is [asked](Engine::asks).
+    pub(crate) fn wrote_only(&mut self, keys: Vec<u64>, elsewhere: Did) {
+        let seen = self.seen.get_or_insert_default();
+        seen.only = Some((keys, elsewhere));
+    }
+
     /// The call; the text of its key cannot be had any more.
     #[inline]
     fn call(&self) -> Call<'static> {
@@ -114,8 +122,9 @@ struct Proof<S> {
     region: u64,
     pattern: Pattern,
     first: Party<S>,
-    foreign: Foreign<S>,
-    did: Did,
+    second: Party<S>,
+    /// What the three did.
+    did: [Did; 3],
 }
 
 /// A part of an object of these words that a region watches no more, for it watches too many.
@@ -218,8 +227,11 @@ impl<E: Environment> Engine<E> {
                 watch.inside += 1;
                 visited.push(watch.number);
                 if planted(Defect::NotedAtEntry) {
-                    let (party, did) = (self.party(context, call), call.operation.access().into());
-                    watch.foreign.push(Foreign { party, did });
+                    let (party, did) = (
+                        self.party(context, call),
+                        Did::from(call.operation.access()).into(),
+                    );
+                    watch.foreign.push(Foreign { party, deed: did });
                 }
             }
         }
@@ -239,6 +251,7 @@ impl<E: Environment> Engine<E> {
                 visited,
                 helped,
                 is_end: outlook != Outlook::All,
+                only: None,
             })
         });
         Visit::new(call, number, seen)
@@ -264,6 +277,11 @@ impl<E: Environment> Engine<E> {
         let left = bucket.watches.extract_if(.., is_own);
         let left = left.inspect(|watch| self.conceal(call.object_hash(), watch));
         left.collect()
+    }
+
+    /// Whether anybody wants to know which keys an access of all of them writes.
+    pub(crate) fn asks(&self, context: &Context<E>, visit: &Visit) -> bool {
+        visit.seen.is_some() || self.may_suspect(context, &visit.call()).is_some()
     }
 
     /// The access is over, and this is what it did. `context` is that of the calling thread, if it has one.
@@ -305,11 +323,15 @@ impl<E: Environment> Engine<E> {
     fn depart_watched(&self, context: Option<&'static Context<E>>, visit: &mut Visit, did: Did) {
         let _suspended = context.map(Context::suspend);
         let (call, number) = (visit.call(), visit.context);
-        let before = visit.seen.take().and_then(|seen| {
+        let mut deed = Deed::from(did);
+        let before = visit.seen.take().and_then(|mut seen| {
+            if let Some((keys, elsewhere)) = seen.only.take().filter(|_| did != Did::Nothing) {
+                deed = Deed::partial(did, keys, elsewhere);
+            }
             let is_declared =
                 |region: &u64| context.is_none_or(|context| !context.regions.is_suspected(*region));
             let is_own = seen.own.iter().any(is_declared);
-            let before = self.decide(context, &call, number, *seen, did);
+            let before = self.decide(context, &call, number, *seen, &deed);
             is_own.then_some(before)
         });
         // Operations that are marked were recorded when they came.
@@ -322,7 +344,7 @@ impl<E: Environment> Engine<E> {
                 && call.operation.is_thread_safe()
                 && self.number_of(context) == number
             {
-                self.watch_undeclared(context, &call, did);
+                self.watch_undeclared(context, &call, deed);
             }
         }
     }
@@ -335,8 +357,9 @@ impl<E: Environment> Engine<E> {
         call: &Call<'static>,
         number: u64,
         mut seen: Seen,
-        did: Did,
+        deed: &Deed,
     ) -> Option<Did> {
+        let did = deed.did();
         // Else it began in another context than it ends in: nobody's region.
         let here = context.filter(|context| self.number_of(context) == number);
         let interrupted = seen.cuts.iter().any(|(_, others)| *others > 0);
@@ -380,15 +403,15 @@ impl<E: Environment> Engine<E> {
                 continue;
             }
             if !watch.is_suspected() {
-                before = Some(watch.did);
+                before = Some(watch.deed.did());
             }
             let others = match planted(Defect::CountNotCut) {
                 true => usize::MAX,
                 false => *others,
             };
-            let found = watch.interrupted(others, call.part(), did);
+            let found = watch.interrupted(others, call.part(), deed);
             let belongs = || self.belongs(watch, call.site, party.stack.as_ref());
-            if let Some((pattern, foreign)) = found.filter(|_| here.is_some() && belongs())
+            if let Some((pattern, did, foreign)) = found.filter(|_| here.is_some() && belongs())
                 && proofs.iter().all(|proof| proof.region != watch.region)
             {
                 proofs.push(Proof {
@@ -396,20 +419,18 @@ impl<E: Environment> Engine<E> {
                     region: watch.region,
                     pattern,
                     first: watch.last.clone(),
-                    foreign: foreign.clone(),
-                    did: watch.did,
+                    second: foreign.party.clone(),
+                    did,
                 });
             }
         }
-        if did.looks_anew() {
-            // What a helper has looked at anew, the region it works for has.
-            for watch in bucket
-                .watches
-                .extract_if(.., |watch| seen.helped.contains(&watch.number))
-            {
-                self.conceal(hash, &watch);
-                gone.push(watch);
-            }
+        // What a helper has looked at anew, the region it works for has.
+        let is_helped = |watch: &mut Watch<E::Stack>| {
+            seen.helped.contains(&watch.number) && deed.at(watch.last.key).looks_anew()
+        };
+        for watch in bucket.watches.extract_if(.., is_helped) {
+            self.conceal(hash, &watch);
+            gone.push(watch);
         }
         if planted(Defect::NumberNotCompared) && !seen.visited.is_empty() {
             bucket
@@ -423,9 +444,9 @@ impl<E: Environment> Engine<E> {
             if let Some(watch) = bucket.watch(*number) {
                 watch.inside -= 1;
                 // One that was handed on ends elsewhere than it began, perhaps in the watch's own region.
-                if here.is_some() && watch.wants(did, party.part()) {
-                    let party = party.clone();
-                    watch.foreign.push(Foreign { party, did });
+                if here.is_some() && watch.wants(deed, party.part()) {
+                    let (party, deed) = (party.clone(), deed.clone());
+                    watch.foreign.push(Foreign { party, deed });
                     self.call_for(&mut bucket, *number, &mut tasks);
                 }
             }
@@ -443,7 +464,7 @@ impl<E: Environment> Engine<E> {
                     *region,
                     here,
                     &party,
-                    did,
+                    deed,
                     &mut gone,
                     &mut forgotten,
                 );
@@ -469,7 +490,7 @@ impl<E: Environment> Engine<E> {
         }
         proofs.retain(|proof| {
             let stacks = proof.first.stack.as_ref().zip(party.stack.as_ref());
-            let foreign = proof.foreign.party.stack.as_ref();
+            let foreign = proof.second.stack.as_ref();
             !std::ptr::eq(proof.declared, &UNDECLARED)
                 || stacks.is_some_and(|(first, next)| self.env.goes_on(first, foreign, next))
         });
@@ -480,7 +501,7 @@ impl<E: Environment> Engine<E> {
         for proof in proofs {
             if let Some(context) = here {
                 let region = proof.region;
-                if self.prove_interrupted(context, call.object, proof, party.clone(), did) {
+                if self.prove_interrupted(context, call.object, proof, party.clone()) {
                     context.regions.with(region, |open| open.is_caught());
                 }
             }
@@ -498,16 +519,16 @@ impl<E: Environment> Engine<E> {
         region: u64,
         here: Option<&'static Context<E>>,
         party: &Party<E::Stack>,
-        did: Did,
+        deed: &Deed,
         gone: &mut Vec<Watch<E::Stack>>,
         forgotten: &mut Vec<Forgotten>,
     ) {
         let hash = object_hash(object.words());
         let part = party.part();
-        let anew = did.looks_anew() || here.is_none();
         let replaced = |watch: &Watch<E::Stack>| {
             let own = watch.region == region && watch.object == object;
-            own && (watch.last.part() == part || (anew && watch.meets(part)))
+            let anew = || deed.at(watch.last.key).looks_anew() || here.is_none();
+            own && (watch.last.part() == part || (watch.meets(part) && anew()))
         };
         for watch in bucket.watches.extract_if(.., |watch| replaced(watch)) {
             self.conceal(hash, &watch);
@@ -538,7 +559,7 @@ impl<E: Environment> Engine<E> {
             on,
             object,
             last: party.clone(),
-            did,
+            deed: deed.clone(),
             foreign: Vec::new(),
             inside: 0,
         };
@@ -552,19 +573,14 @@ impl<E: Environment> Engine<E> {
         object: Object,
         proof: Proof<E::Stack>,
         mut next: Party<E::Stack>,
-        did: Did,
     ) -> bool {
         let Proof {
             declared,
             region: _,
             pattern,
             mut first,
-            foreign:
-                Foreign {
-                    party: second,
-                    did: foreign,
-                },
-            did: before,
+            second,
+            did,
         } = proof;
         if next.stack.is_none() {
             next.stack = Some(self.env.stack());
@@ -597,7 +613,7 @@ impl<E: Environment> Engine<E> {
                 pattern,
                 next,
                 suspected: std::ptr::eq(declared, &UNDECLARED),
-                did: [before, foreign, did].map(Did::access),
+                did: did.map(Did::access),
             }),
         });
         true
@@ -671,7 +687,7 @@ impl Call<'_> {
     /// In the filter, an access is what it did.
     #[inline]
     fn tag_of(&self, did: Did) -> u64 {
-        self.tag() ^ (u64::from(did.writes()) << 63)
+        self.tag() ^ (u64::from(did.changes()) << 63)
     }
 }
 

@@ -92,7 +92,7 @@ impl Acts {
 
     /// Whether `did` in between would make a pattern that an access at `site` ends.
     fn interrupts(&self, site: SiteId, did: Did) -> bool {
-        (did.writes() && is_set(&self.checked, site))
+        (did.changes() && is_set(&self.checked, site))
             || (did.reads() && is_set(&self.written, site))
     }
 }
@@ -120,7 +120,7 @@ impl<E: Environment> Bucket<E> {
                     let watch = self.watches.iter().find(|watch| watch.number == *number);
                     watch.is_some_and(|watch| {
                         !own.contains(&watch.region)
-                            && Pattern::of(watch.did, act, hold.act).is_some()
+                            && Pattern::of(watch.deed.did(), act, hold.act).is_some()
                     })
                 })
         });
@@ -130,13 +130,13 @@ impl<E: Environment> Bucket<E> {
             if !is_same || !own.contains(&watch.region) || !watch.meets(part) {
                 continue;
             }
-            if watch.interrupted(usize::MAX, part, act).is_some() {
+            if watch.interrupted(usize::MAX, part, &act.into()).is_some() {
                 return None;
             }
             let others = [Did::Write, Did::Read];
             if others
                 .iter()
-                .any(|other| Pattern::of(watch.did, *other, act).is_some())
+                .any(|other| Pattern::of(watch.deed.did(), *other, act).is_some())
             {
                 watches.push(watch.number);
             }
@@ -333,7 +333,9 @@ impl<E: Environment> Engine<E> {
             .iter_mut()
             .filter(|hold| hold.watches.contains(&number));
         for hold in waiting {
-            if watch.interrupted(usize::MAX, hold.part, hold.act).is_some()
+            if watch
+                .interrupted(usize::MAX, hold.part, &hold.act.into())
+                .is_some()
                 && !planted(Defect::NoCall)
             {
                 hold.caught = true;
@@ -362,7 +364,7 @@ impl<E: Environment> Engine<E> {
         if let Some(before) = before {
             self.acts.add(site, before, did);
         }
-        let likely = self.acts.likely(site, did.writes());
+        let likely = self.acts.likely(site, did.changes());
         // All of them, not only the nearest: of a check and an act at the same time it is the act that counts.
         let near = RefCell::new(Vec::new());
         let meets = |other: Access| {
@@ -377,7 +379,7 @@ impl<E: Environment> Engine<E> {
             }
             false
         };
-        self.record(context, own, call, cached, did.writes(), meets);
+        self.record(context, own, call, cached, did.changes(), meets);
         let mut near = near.into_inner();
         near.retain(|other| !context.pairs.told(site, other.site));
         for other in &near {

@@ -9,7 +9,7 @@ use std::panic::Location;
 
 use super::open::Open;
 use super::watch::Watch;
-use crate::contract::{Did, Region};
+use crate::contract::{Deed, Did, Region};
 use crate::engine::Engine;
 use crate::engine::enter::Call;
 use crate::engine::env::Environment;
@@ -71,11 +71,11 @@ impl<E: Environment> Engine<E> {
         &self,
         context: &'static Context<E>,
         call: &Call<'static>,
-        did: Did,
+        deed: Deed,
     ) {
         // What looked and wrote in one step is a whole: what it took, or announced, is often given back by a write. (A region that is
         // declared says that the two belong together.)
-        if context.regions.any() || did == (Did::Revalidated { wrote: true }) {
+        if context.regions.any() || deed.did() == (Did::Revalidated { wrote: true }) {
             return;
         }
         let site = self.may_suspect(context, call);
@@ -114,7 +114,7 @@ impl<E: Environment> Engine<E> {
             number,
             here,
             &party,
-            did,
+            &deed,
             &mut gone,
             &mut forgotten,
         );

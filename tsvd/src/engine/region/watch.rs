@@ -1,6 +1,6 @@
 //! What the exact table knows of regions: the last access of each to each part of an object, and who came after it.
 
-use crate::contract::{Did, Object, Pattern, Region, meet};
+use crate::contract::{Deed, Did, Object, Pattern, Region, meet};
 use crate::engine::Engine;
 use crate::engine::defect::{Defect, planted};
 use crate::engine::enter::object_hash;
@@ -51,7 +51,7 @@ pub(crate) struct Watch<S> {
     pub(super) on: Option<On>,
     pub(super) object: Object,
     pub(super) last: Party<S>,
-    pub(super) did: Did,
+    pub(super) deed: Deed,
     /// Those that entered after it had left, and have left.
     pub(super) foreign: Vec<Foreign<S>>,
     /// Those that entered after it had left, and have not left.
@@ -62,7 +62,7 @@ pub(crate) struct Watch<S> {
 #[derive(Clone)]
 pub(super) struct Foreign<S> {
     pub(super) party: Party<S>,
-    pub(super) did: Did,
+    pub(super) deed: Deed,
 }
 
 /// By role and key, a part of an object.
@@ -74,28 +74,39 @@ impl<S> Watch<S> {
         meet(self.last.part(), part) && self.on.is_none_or(|on| meet((on.role, on.key), part))
     }
 
-    /// Of the first `count` others one that stands between the last access and one to `part` which did `next`.
+    /// Of the first `count` others one that stands between the last access and one to `part` which did `next`; with what the three did.
     pub(super) fn interrupted(
         &self,
         count: usize,
         part: Part,
-        next: Did,
-    ) -> Option<(Pattern, &Foreign<S>)> {
+        next: &Deed,
+    ) -> Option<(Pattern, [Did; 3], &Foreign<S>)> {
         let earlier = self.foreign.iter().take(count);
         earlier
             .filter(|foreign| meet(foreign.party.part(), part))
-            .find_map(|foreign| Some((Pattern::of(self.did, foreign.did, next)?, foreign)))
+            .find_map(|foreign| {
+                let own = (&self.deed, self.last.key);
+                let accesses = [own, (&foreign.deed, foreign.party.key), (next, part.1)];
+                let (pattern, did) = Pattern::among(accesses)?;
+                Some((pattern, did, foreign))
+            })
     }
 
     /// Another context's access is over. Whether it is one to remember: no other like it is known.
-    pub(super) fn wants(&self, did: Did, part: Part) -> bool {
+    pub(super) fn wants(&self, deed: &Deed, part: Part) -> bool {
+        let key = self.last.key;
+        let did = deed.at(key);
         let known = |foreign: &Foreign<S>| {
+            let known = foreign.deed.at(key);
+            // Of two that wrote some keys neither says what the other does, but of a single one.
+            let is_like = key.is_some() || !(deed.is_partial() || foreign.deed.is_partial());
             foreign.party.part() == part
-                && foreign.did.reads() >= did.reads()
-                && foreign.did.writes() >= did.writes()
+                && is_like
+                && known.reads() >= did.reads()
+                && known.changes() >= did.changes()
         };
         self.foreign.len() < FOREIGN
-            && (did.writes() || (did.tells() && self.did.writes()))
+            && (did.changes() || (did.tells() && self.deed.did().changes()))
             && !self.foreign.iter().any(known)
     }
 }

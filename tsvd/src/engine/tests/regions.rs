@@ -19,7 +19,7 @@ use crate::engine::env::simulated::Simulated;
 use crate::engine::traps::{DetectedBy, Evidence, Party};
 use crate::engine::{Call, Context, Engine, Now, On, Visit};
 
-use Did::{Nothing, Read, Refused, Revalidated, Unchanged, Update, Write};
+use Did::{Nothing, Read, Refused, Revalidated, Rewritten, Unchanged, Update, Write};
 
 static LOOK: Operation = operation("look", Access::Read);
 static PUT: Operation = operation("put", Access::Write);
@@ -36,7 +36,7 @@ const fn operation(name: &'static str, access: Access) -> Operation {
 fn of(did: Did) -> &'static Operation {
     match did {
         Read => &LOOK,
-        Write => &PUT,
+        Write | Rewritten => &PUT,
         _ => &SWAP,
     }
 }
@@ -123,6 +123,13 @@ impl Desk {
         self.leave(who, visit, did);
     }
 
+    /// Of all keys, and writes these; looks at the others.
+    fn sweep(&self, who: &'static Context<Simulated>, keys: &[u64]) {
+        let mut visit = self.enter(who, &SWAP);
+        visit.wrote_only(keys.to_vec(), Revalidated { wrote: false });
+        self.leave(who, visit, Revalidated { wrote: true });
+    }
+
     #[track_caller]
     fn call(&self, who: &'static Context<Simulated>, operation: &'static Operation) {
         let visit = self.enter(who, operation);
@@ -154,12 +161,13 @@ impl Desk {
     }
 }
 
-const ALL: [Did; 7] = [
+const ALL: [Did; 8] = [
     Read,
     Write,
     Update,
     Refused,
     Unchanged,
+    Rewritten,
     Revalidated { wrote: false },
     Revalidated { wrote: true },
 ];

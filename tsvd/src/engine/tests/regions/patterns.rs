@@ -240,3 +240,57 @@ fn a_look_at_one_key_is_one_at_what_was_known_of_all() {
     });
     assert!(proved.is_empty());
 }
+
+#[test]
+fn a_call_of_all_keys_is_a_write_of_those_that_it_wrote() {
+    let desk = Desk::new();
+    let (one, two) = (Some(1), Some(2));
+    for first in [one, None] {
+        for (swept, wanted) in [(1, Some(Pattern::ReadWriteWrite)), (2, None)] {
+            let proved = desk.in_region(&REGION, || {
+                desk.access_keyed(desk.own, Read, first);
+                desk.sweep(desk.other, &[swept]);
+                desk.access_keyed(desk.own, Write, one);
+            });
+            assert_eq!(proved, Vec::from_iter(wanted), "{first:?} {swept}");
+        }
+    }
+    // One that wrote other keys does not stand for the next.
+    let proved = desk.in_region(&REGION, || {
+        desk.access(desk.own, Read);
+        desk.sweep(desk.other, &[2]);
+        desk.sweep(desk.other, &[1]);
+        desk.access_keyed(desk.own, Write, one);
+    });
+    assert_eq!(proved, [Pattern::ReadWriteWrite]);
+    // As the region's own.
+    for (foreign, wanted) in [(one, Some(Pattern::WriteReadWrite)), (two, None)] {
+        let proved = desk.in_region(&REGION, || {
+            desk.sweep(desk.own, &[1]);
+            desk.access_keyed(desk.other, Read, foreign);
+            desk.access_keyed(desk.own, Write, foreign);
+        });
+        assert_eq!(proved, Vec::from_iter(wanted), "{foreign:?}");
+        let proved = desk.in_region(&REGION, || {
+            desk.access_keyed(desk.own, Read, foreign);
+            desk.access_keyed(desk.other, Write, foreign);
+            desk.sweep(desk.own, &[1]);
+        });
+        assert!(proved.is_empty(), "it looked anew");
+        let proved = desk.in_region(&REGION, || {
+            desk.sweep(desk.own, &[1]);
+            desk.access_keyed(desk.other, Write, foreign);
+            desk.access(desk.own, Read);
+        });
+        assert_eq!(proved, [Pattern::ReadWriteRead]);
+    }
+    // It may have written before the region began.
+    let proved = desk.in_region(&REGION, || {
+        let mut sweep = desk.enter(desk.other, &SWAP);
+        desk.access_keyed(desk.own, Read, one);
+        sweep.wrote_only(vec![1], Revalidated { wrote: false });
+        desk.leave(desk.other, sweep, Revalidated { wrote: true });
+        desk.access_keyed(desk.own, Write, one);
+    });
+    assert!(proved.is_empty());
+}
