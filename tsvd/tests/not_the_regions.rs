@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use tsvd::dashmap::DashMap;
 use tsvd::sync::RwLock;
-use tsvd::sync::atomic::AtomicUsize;
+use tsvd::sync::atomic::{self, AtomicUsize};
 
 /// On a thread that inherits nothing: for the region a foreigner.
 fn foreign<R: Send>(body: impl FnOnce() -> R + Send) -> R {
@@ -211,6 +211,45 @@ fn calls_of_all_keys_around_others() {
     let empty: [Calls<'_>; 2] = [[clear, get, insert], [get, clear, insert]];
     for calls in empty {
         clean(|| both(&Map::new(), calls));
+    }
+}
+
+/// A store of what is there already changes nothing for others, but is what its own region means it to be.
+#[test]
+fn stores_of_what_is_there() {
+    type Flag = atomic::AtomicBool;
+    type Calls<'a> = [&'a (dyn Fn(&Flag) + Sync); 3];
+    #[tsvd::expect_atomic]
+    fn both(flag: &Flag, [own, foreigner, next]: Calls<'_>) {
+        own(flag);
+        foreign(|| foreigner(flag));
+        next(flag);
+    }
+    let load = &|flag: &Flag| {
+        std::hint::black_box(flag.load(SeqCst));
+    };
+    let (set, unset) = (&|flag: &Flag| flag.store(true, SeqCst), &|flag: &Flag| {
+        flag.store(false, SeqCst)
+    });
+    let silent: [(bool, Calls<'_>); 4] = [
+        (true, [load, set, load]),
+        (true, [load, set, unset]),
+        (true, [set, load, unset]),
+        (false, [set, load, set]),
+    ];
+    for (before, calls) in silent {
+        clean(|| both(&Flag::new(before), calls));
+    }
+    let found: [(bool, Calls<'_>); 4] = [
+        (false, [load, set, load]),
+        // Both found that it was to be set.
+        (false, [load, set, set]),
+        (true, [set, unset, load]),
+        (true, [unset, load, set]),
+    ];
+    for (before, calls) in found {
+        tsvd::check(|| both(&Flag::new(before), calls))
+            .assert_violation("both is expected to be atomic");
     }
 }
 

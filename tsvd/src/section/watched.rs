@@ -121,6 +121,16 @@ impl Call {
         leave_partly(&mut self.0, Did::Write, keys, Did::Rewritten);
     }
 
+    /// A write without a look, of another value than was there, or the same.
+    #[inline]
+    pub(crate) fn overwrote(mut self, is_changed: bool) {
+        self.leave(if is_changed {
+            Did::Write
+        } else {
+            Did::Rewritten
+        });
+    }
+
     /// Goes on in a guard beside which there may be others.
     #[inline]
     pub(crate) fn shared(self) -> Held {

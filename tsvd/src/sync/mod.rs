@@ -54,7 +54,7 @@
 //! | `try_lock`, `try_read`, `try_write` | the same, or nothing if it is locked; never delayed |
 //! | `Condvar`: waiting | the end of one access and the beginning of another; that a condition looks. If the first wrote, its region begins anew there: it wrote for others to see |
 //! | atomic: `load` | a read |
-//! | atomic: `store` | a write |
+//! | atomic: `store` | a write; of the value that is there already, to its own region alone (in a model to all) |
 //! | atomic: `swap`, `fetch_add`, `AtomicPtr::fetch_ptr_add` and the like | an update; if the value is the same as before, *vain*: a read to its own region |
 //! | atomic: an exchange | a look, and a write if it succeeds with another value; if it fails, vain |
 //! | atomic: `fetch_update`, `try_update` | a look, and a write if it succeeds |

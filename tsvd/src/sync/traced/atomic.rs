@@ -142,10 +142,19 @@ macro_rules! atomic {
             #[inline]
             #[track_caller]
             pub fn store(&self, value: $type, order: Ordering) {
-                let call = coming!(contract!($name), Write "store", self).enter();
+                let coming = coming!(contract!($name), Write "store", self);
+                // Of an order that is none for a store, std says so.
+                let is_seen = coming.is_watched() && !matches!(order, Ordering::Acquire | Ordering::AcqRel);
+                let call = coming.enter();
                 self.before(order);
-                self.inner.store(value, order);
-                call.wrote();
+                if is_seen {
+                    // Whoever loads sees the same, and here it is seen what was there.
+                    let old = self.inner.swap(value, order);
+                    call.overwrote(old != value);
+                } else {
+                    self.inner.store(value, order);
+                    call.wrote();
+                }
             }
 
             rmw!($name, $type: swap(|_, new| new) $($rmw($after))*);

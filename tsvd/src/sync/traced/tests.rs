@@ -1,5 +1,6 @@
 //! What critical sections and accesses of atomics say of themselves.
 
+use std::panic::catch_unwind;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::thread;
@@ -14,6 +15,7 @@ const READ: &str = "read";
 const WRITE: &str = "write";
 const UPDATE: &str = "update";
 const NOTHING: &str = "nothing";
+const REWRITTEN: &str = "rewritten";
 const LOOK: &str = "revalidated, wrote false";
 const REFUSED: &str = "refused";
 const UNCHANGED: &str = "unchanged";
@@ -241,6 +243,9 @@ fn atomics_say_what_became_of_each_access() {
         said(|| atomic.store(2, Release)),
         ["store (write)", "enter", WRITE]
     );
+    for order in [Relaxed, Release, SeqCst] {
+        assert_eq!(did(|| atomic.store(2, order)), REWRITTEN);
+    }
     assert_eq!(
         said(|| atomic.fetch_add(1, SeqCst)),
         ["fetch_add (update)", "enter", UPDATE]
@@ -297,6 +302,9 @@ fn atomics_say_what_became_of_each_access() {
         UPDATE
     );
     let pointer = AtomicPtr::new(&raw mut value);
+    assert_eq!(did(|| pointer.store(&raw mut value, Release)), REWRITTEN);
+    let mut other = value;
+    assert_eq!(did(|| pointer.store(&raw mut other, Release)), WRITE);
     assert_eq!(
         said(|| pointer.fetch_ptr_add(1, AcqRel)),
         ["fetch_ptr_add (update)", "enter", UPDATE]
@@ -325,4 +333,12 @@ fn who_has_it_alone_is_not_watched() {
         }),
         none
     );
+}
+
+#[test]
+fn an_order_that_is_none_for_a_store_panics_as_std_s() {
+    for order in [Acquire, AcqRel] {
+        let outcome = catch_unwind(|| AtomicU8::new(1).store(1, order));
+        assert!(outcome.is_err(), "{order:?}");
+    }
 }
