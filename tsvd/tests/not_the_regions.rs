@@ -120,6 +120,9 @@ fn a_counter_that_is_taken_apart_and_another_in_its_place() {
 
 type Map = DashMap<i32, i32>;
 
+/// A region's access, a foreigner's, and the region's next.
+type Calls<'a> = [&'a (dyn Fn(&Map) + Sync); 3];
+
 /// What is done to all keys counts for those that it changed.
 #[test]
 fn calls_of_all_keys_that_change_others() {
@@ -170,7 +173,6 @@ fn calls_of_all_keys_that_change_others() {
 /// And in a region itself.
 #[test]
 fn calls_of_all_keys_around_others() {
-    type Calls<'a> = [&'a (dyn Fn(&Map) + Sync); 3];
     #[tsvd::expect_atomic]
     fn both(map: &Map, [own, foreigner, next]: Calls<'_>) {
         own(map);
@@ -250,6 +252,85 @@ fn stores_of_what_is_there() {
     for (before, calls) in found {
         tsvd::check(|| both(&Flag::new(before), calls))
             .assert_violation("both is expected to be atomic");
+    }
+}
+
+/// Who finds an entry there came too late, and is between nobody's writes; but to its own region it has looked.
+#[test]
+fn entries_that_are_there() {
+    #[tsvd::expect_atomic]
+    fn both(map: &Map, [own, foreigner, next]: Calls<'_>) {
+        own(map);
+        foreign(|| foreigner(map));
+        next(map);
+    }
+    let insert = &|map: &Map| {
+        map.insert(1, 1);
+    };
+    let remove = &|map: &Map| {
+        map.remove(&1);
+    };
+    let claim = &|map: &Map| drop(map.entry(1));
+    let join = &|map: &Map| {
+        std::hint::black_box(*map.entry(1).or_insert_with(|| 7));
+    };
+    let count = &|map: &Map| *map.entry(1).or_insert(0) += 1;
+    let get = &|map: &Map| drop(map.get(&1));
+    let map = || Map::from_iter([(1, 1)]);
+    let silent: [Calls<'_>; 5] = [
+        [insert, claim, remove],
+        [insert, join, remove],
+        [count, join, insert],
+        [get, claim, remove],
+        // It looks again.
+        [get, remove, join],
+    ];
+    for calls in silent {
+        clean(|| both(&map(), calls));
+    }
+    let found: [Calls<'_>; 6] = [
+        [insert, get, remove],
+        [insert, count, remove],
+        [get, count, insert],
+        [claim, remove, get],
+        [join, insert, remove],
+        [join, insert, insert],
+    ];
+    for calls in found {
+        tsvd::check(|| both(&map(), calls)).assert_violation("is expected to be atomic");
+    }
+    // It was not there, and was inserted.
+    let found: [Calls<'_>; 2] = [[get, join, insert], [remove, join, insert]];
+    for calls in found {
+        tsvd::check(|| both(&Map::new(), calls)).assert_violation("is expected to be atomic");
+    }
+}
+
+#[test]
+fn a_map_of_nothing_that_has_the_key() {
+    #[tsvd::expect_atomic]
+    fn claimed(map: &DashMap<i32, ()>, foreigner: &(dyn Fn(&DashMap<i32, ()>) + Sync)) {
+        if map.insert(1, ()).is_none() {
+            foreign(|| foreigner(map));
+            map.remove(&1);
+        }
+    }
+    #[tsvd::expect_atomic]
+    fn checked(map: &DashMap<i32, ()>) {
+        if !map.contains_key(&1) {
+            foreign(|| map.insert(1, ()));
+            map.insert(1, ());
+        }
+    }
+    let insert = &|map: &DashMap<i32, ()>| {
+        map.insert(1, ());
+    };
+    clean(|| claimed(&DashMap::new(), insert));
+    for body in [
+        &(|| claimed(&DashMap::new(), &|map| drop(map.get(&1)))) as &dyn Fn(),
+        &|| checked(&DashMap::new()),
+    ] {
+        tsvd::check(body).assert_violation("is expected to be atomic");
     }
 }
 

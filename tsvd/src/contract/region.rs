@@ -71,6 +71,9 @@ pub(crate) enum Did {
     Revalidated {
         wrote: bool,
     },
+    /// A claim of what another has claimed before: it looked anew, and goes by what it found. To others it is as one that was refused: what
+    /// it found was put there to be found.
+    Found,
     /// A compare-and-swap that wrote nothing. It looked anew, too; but whoever reads next tries again, and goes by what it reads
     /// then. To others it is nothing: it changed nothing, and told no more than that.
     Refused,
@@ -101,7 +104,7 @@ impl Did {
 
     /// What its region knew of the object before does not count any more.
     pub(crate) fn looks_anew(self) -> bool {
-        matches!(self, Self::Revalidated { .. } | Self::Refused)
+        matches!(self, Self::Revalidated { .. } | Self::Found | Self::Refused)
     }
 
     /// Whoever reads next tries it again.
@@ -111,7 +114,7 @@ impl Did {
 
     /// Whoever did it may go by what the object was.
     pub(crate) fn tells(self) -> bool {
-        self.reads() && !self.is_tried_again()
+        self.reads() && !self.is_tried_again() && self != Self::Found
     }
 
     /// As an access; a read where it did nothing.
@@ -308,6 +311,20 @@ mod tests {
         for (first, next) in [(Rewritten, Write), (Write, Rewritten)] {
             for foreign in [Read, Write] {
                 assert_eq!(of(first, foreign, next), None, "{first:?} {foreign:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_found_claimed_is_a_look_to_its_own_region_alone() {
+        use Did::{Found, Read, Revalidated, Update, Write};
+        let of = |first, foreign, next| Pattern::of(first, foreign, next);
+        let look = Revalidated { wrote: false };
+        for did in [Read, Write, Update, look] {
+            for other in [Read, Write, Update, look] {
+                assert_eq!(of(did, Found, other), None, "{did:?} {other:?}");
+                assert_eq!(of(Found, did, other), of(look, did, other));
+                assert_eq!(of(did, other, Found), None, "{did:?} {other:?}");
             }
         }
     }

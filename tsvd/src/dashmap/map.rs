@@ -131,13 +131,14 @@ impl<'a, K: 'a + Eq + Hash, V: 'a, S: BuildHasher + Clone> DashMap<K, V, S> {
         self.inner.hasher()
     }
 
-    /// [`dashmap::DashMap::insert`]: a write of the key.
+    /// [`dashmap::DashMap::insert`]: a write of the key; to its own region alone, where values have no size and the key is there.
     #[inline]
     #[cfg_attr(all(feature = "detect", not(loom)), track_caller)]
     pub fn insert(&self, key: K, value: V) -> Option<V> {
         let call = coming!(CONTRACT, Write "insert", self, &key).enter();
         let old = self.inner.insert(key, value);
-        call.wrote();
+        // A set: the one value that there is was there.
+        call.overwrote(size_of::<V>() != 0 || old.is_none());
         old
     }
 

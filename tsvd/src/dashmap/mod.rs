@@ -29,13 +29,13 @@
 //! | call | of | is |
 //! |---|---|---|
 //! | `get`, `contains_key`, `view`, set: `get`, `contains` | the key | a read; with a reference, until that is dropped |
-//! | `insert` | the key | a write, also in the place of another value |
+//! | `insert` | the key | a write, also in the place of another value; of a value without size that is there already, to its own region alone |
 //! | set: `insert`, `remove` | the key | a look, and a write if it succeeds, as it tells: that a key is there is all there is to know of it |
 //! | `remove` | the key | an update, or a read if there was nothing |
 //! | `remove_if` | the key | a look, and a write if it is removed |
 //! | `remove_if_mut`, `alter` | the key | a look, and a write if it is there |
 //! | `get_mut` | the key | until the reference is dropped: a write if it was dereferenced mutably, a look and a write if it was read before, else a look; a read if there is nothing |
-//! | `entry` | the key | until the entry, or the reference that comes of it, is dropped: a look, and a write if it is written |
+//! | `entry` | the key | until the entry, or the reference that comes of it, is dropped: a look, and a write if it is written; occupied and not written, to its own region alone |
 //! | `try_get`, `try_get_mut`, `try_entry` | the key | the same, or nothing if it is locked; never delayed |
 //! | `iter`, `&map` in a loop, `len`, `is_empty`, `clone` | all keys | a read, until the iterator is dropped |
 //! | `iter_mut` | all keys | until iterator and references are dropped, a look; of each key whose reference was dereferenced mutably, a write |
@@ -48,6 +48,9 @@
 //! What the closure of `retain` does to values that stay is not seen, for it has each of them mutably: to take them all for written would
 //! be a report of what nobody touched. So where it changes values, an interleaving with a region that has them is missed; write them by `iter_mut` or
 //! `alter`. `alter_all` is taken to write whatever is there.
+//!
+//! Who finds an entry occupied, and does not write it, comes too late to claim it: what it found is there to be found, so it does not come between two
+//! writes of who was first. That some of them read a value that is not complete, as by `or_insert`, is missed: let those `get` it.
 //!
 //! The operators (`<<`, `>>`, `|`, `-`, `&`) are the calls that they stand for. `map` of a reference is taken for no access.
 //! A call that ends by a panic of a closure is none.

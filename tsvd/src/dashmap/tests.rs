@@ -13,6 +13,7 @@ const READ: &str = "read";
 const WRITE: &str = "write";
 const UPDATE: &str = "update";
 const NOTHING: &str = "nothing";
+const FOUND: &str = "found";
 const REFUSED: &str = "refused";
 const REWRITTEN: &str = "rewritten";
 const LOOK: &str = "revalidated, wrote false";
@@ -225,11 +226,14 @@ fn a_reference_did_what_was_done_through_it() {
 #[test]
 fn an_entry_has_looked() {
     let map = map();
-    assert_eq!(did(|| map.entry(1).key() == &1), LOOK);
+    assert_eq!(did(|| map.entry(1).key() == &1), FOUND);
     assert_eq!(did(|| map.entry(9).into_key()), LOOK);
-    assert_eq!(did(|| map.entry(1).or_default().len()), LOOK);
+    assert_eq!(did(|| map.entry(1).or_default().len()), FOUND);
     assert_eq!(did(|| map.entry(3).or_default().len()), LOOK_AND_WRITE);
-    assert_eq!(did(|| drop(map.entry(3).or_insert("new".to_owned()))), LOOK);
+    assert_eq!(
+        did(|| drop(map.entry(3).or_insert("new".to_owned()))),
+        FOUND
+    );
     assert_eq!(
         did(|| map.entry(3).or_insert("new".to_owned()).push('!')),
         LOOK_AND_WRITE
@@ -258,10 +262,10 @@ fn an_entry_has_looked() {
         Entry::Occupied(entry) => entry,
         Entry::Vacant(_) => panic!("{key} is there"),
     };
-    assert_eq!(did(|| occupied(1).get().len()), LOOK);
+    assert_eq!(did(|| occupied(1).get().len()), FOUND);
     assert_eq!(did(|| occupied(1).get_mut().push('!')), LOOK_AND_WRITE);
     assert_eq!(did(|| occupied(1).insert(String::new())), LOOK_AND_WRITE);
-    assert_eq!(did(|| drop(occupied(1).into_ref())), LOOK);
+    assert_eq!(did(|| drop(occupied(1).into_ref())), FOUND);
     assert_eq!(
         did(|| occupied(1).replace_entry(String::new())),
         LOOK_AND_WRITE
@@ -269,6 +273,7 @@ fn an_entry_has_looked() {
     assert_eq!(did(|| occupied(1).remove()), LOOK_AND_WRITE);
     assert_eq!(did(|| occupied(2).remove_entry()), LOOK_AND_WRITE);
     assert_eq!(did(|| drop(map.try_entry(1).unwrap())), LOOK);
+    assert_eq!(did(|| drop(map.try_entry(3).unwrap())), FOUND);
 }
 
 #[test]
@@ -349,6 +354,15 @@ fn sets_are_alike() {
     assert_eq!(did(|| set.clear()), REWRITTEN);
     set.insert(1);
     assert_eq!(did(|| set.clear()), WRITE);
+}
+
+#[test]
+fn a_map_of_nothing_is_a_set() {
+    let map = DashMap::new();
+    assert_eq!(did(|| map.insert(1, ())), WRITE);
+    assert_eq!(did(|| map.insert(1, ())), REWRITTEN);
+    assert_eq!(did(|| &map << (1, ())), REWRITTEN);
+    assert_eq!(did(|| map.insert(2, ())), WRITE);
 }
 
 #[test]

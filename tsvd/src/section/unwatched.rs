@@ -25,7 +25,7 @@ impl Call {
     pub(crate) fn read(self) {}
 
     #[inline(always)]
-    pub(crate) fn wrote(self) {}
+    pub(crate) fn overwrote(self, _is_changed: bool) {}
 
     #[inline(always)]
     pub(crate) fn updated(self) {}
@@ -79,6 +79,11 @@ impl Held {
 
     #[inline(always)]
     pub(crate) fn looked(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    pub(crate) fn late(self) -> Self {
         self
     }
 

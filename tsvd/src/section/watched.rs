@@ -223,6 +223,8 @@ const WROTE: u8 = 2;
 const FOUND: u8 = 4;
 /// The guard cannot write.
 const SHARED: u8 = 8;
+/// It would have been the first here.
+const LATE: u8 = 16;
 
 /// Part of a guard: above the lock's own, so that it ends before the lock is given back.
 #[derive(Debug)]
@@ -244,6 +246,13 @@ impl Held {
     #[inline]
     pub(crate) fn looked(self) -> Self {
         self.looks();
+        self
+    }
+
+    /// What would have been put here is here already.
+    #[inline]
+    pub(crate) fn late(self) -> Self {
+        self.seen.fetch_or(LATE, Relaxed);
         self
     }
 
@@ -294,6 +303,7 @@ impl Held {
             (_, _, 0) => Did::Nothing,
             (true, ..) => Did::Read,
             (false, true, seen) if seen & LOOKED == 0 => Did::Write,
+            (false, false, seen) if seen & LATE != 0 => Did::Found,
             (false, wrote, _) => Did::Revalidated { wrote },
         }
     }

@@ -1,11 +1,11 @@
 //! What looks like check-then-act and is none. 100 rounds each, twice.
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 
-use tsvd::dashmap::{DashMap, DashSet};
+use tsvd::dashmap::{DashMap, DashSet, Entry};
 use tsvd::sync::atomic::Ordering::SeqCst;
 use tsvd::sync::atomic::{AtomicBool, AtomicU32};
-use tsvd::sync::{Mutex, RwLock};
+use tsvd::sync::{Condvar, Mutex, RwLock};
 
 use crate::{meet, silent, work};
 
@@ -279,6 +279,60 @@ fn run(running: &DashSet<u32>) {
 fn job_that_is_claimed_in_a_set() {
     let often = |running: &DashSet<u32>| (0..5).for_each(|_| run(running));
     silent(None, || meet(DashSet::new, often, often));
+}
+
+/// Who finds the entry there leaves the job to who made it. Once declared a region, and once not.
+fn run_in_entry(running: &Map) {
+    match running.entry(1) {
+        Entry::Occupied(_) => return,
+        Entry::Vacant(entry) => drop(entry.insert(1)),
+    }
+    work();
+    running.remove(&1);
+}
+
+#[tsvd::expect_atomic]
+fn run_in_region(running: &Map) {
+    match running.entry(1) {
+        Entry::Occupied(_) => return,
+        Entry::Vacant(entry) => drop(entry.insert(1)),
+    }
+    work();
+    running.remove(&1);
+}
+
+#[test]
+fn job_that_is_claimed_in_its_entry() {
+    silent(None, || {
+        for run in [run_in_entry, run_in_region] {
+            let often = |running: &Map| (0..5).for_each(|_| run(running));
+            meet(Map::new, often, often);
+        }
+    });
+}
+
+/// One loads, and the others that come meanwhile wait for its value.
+#[test]
+fn one_flight_for_all_who_come() {
+    type Flights = DashMap<u32, Arc<(Mutex<Option<u32>>, Condvar)>>;
+    fn load(flights: &Flights) -> u32 {
+        let (flight, is_own) = match flights.entry(1) {
+            Entry::Occupied(entry) => (Arc::clone(entry.get()), false),
+            Entry::Vacant(entry) => (Arc::clone(&entry.insert(Arc::default())), true),
+        };
+        if is_own {
+            work();
+            *flight.0.lock().unwrap() = Some(7);
+            flight.1.notify_all();
+            flights.remove(&1);
+            return 7;
+        }
+        let wanted = |value: &mut Option<u32>| value.is_none();
+        let value = flight.1.wait_while(flight.0.lock().unwrap(), wanted);
+        value.unwrap().unwrap()
+    }
+    let often = |flights: &Flights| (0..5).for_each(|_| assert_eq!(load(flights), 7));
+    silent(None, || meet(Flights::new, often, often));
 }
 
 /// Two values that belong together, under a version that is odd while they are written.

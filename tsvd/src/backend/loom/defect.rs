@@ -31,6 +31,7 @@ pub(super) const fn planted(_: Defect) -> bool {
 pub(super) fn counted(did: Did) -> Did {
     match did {
         Did::Refused | Did::Unchanged if planted(Defect::RefusedCounted) => Did::Read,
+        Did::Found if planted(Defect::LooksAnewIgnored) => Did::Read,
         Did::Revalidated { wrote } if planted(Defect::LooksAnewIgnored) => {
             if wrote {
                 Did::Update

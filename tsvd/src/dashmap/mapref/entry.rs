@@ -7,7 +7,8 @@ use dashmap::mapref::entry as inner;
 use super::one::RefMut;
 use crate::section::Held;
 
-/// [`dashmap::Entry`]: a look at its key, and a write once it has been written.
+/// [`dashmap::Entry`]: a look at its key, and a write once it has been written. One that is occupied, and is not written, is a look to its own
+/// region alone.
 pub enum Entry<'a, K, V> {
     /// The key is there.
     Occupied(OccupiedEntry<'a, K, V>),
@@ -32,7 +33,10 @@ impl<'a, K: Eq + Hash, V> Entry<'a, K, V> {
     #[inline]
     pub(in crate::dashmap) fn new(section: Held, inner: inner::Entry<'a, K, V>) -> Self {
         match inner {
-            inner::Entry::Occupied(inner) => Self::Occupied(OccupiedEntry { section, inner }),
+            inner::Entry::Occupied(inner) => Self::Occupied(OccupiedEntry {
+                section: section.late(),
+                inner,
+            }),
             inner::Entry::Vacant(inner) => Self::Vacant(VacantEntry { section, inner }),
         }
     }

@@ -19,7 +19,7 @@ use crate::engine::env::simulated::Simulated;
 use crate::engine::traps::{DetectedBy, Evidence, Party};
 use crate::engine::{Call, Context, Engine, Now, On, Visit};
 
-use Did::{Nothing, Read, Refused, Revalidated, Rewritten, Unchanged, Update, Write};
+use Did::{Found, Nothing, Read, Refused, Revalidated, Rewritten, Unchanged, Update, Write};
 
 static LOOK: Operation = operation("look", Access::Read);
 static PUT: Operation = operation("put", Access::Write);
@@ -161,10 +161,11 @@ impl Desk {
     }
 }
 
-const ALL: [Did; 8] = [
+const ALL: [Did; 9] = [
     Read,
     Write,
     Update,
+    Found,
     Refused,
     Unchanged,
     Rewritten,
