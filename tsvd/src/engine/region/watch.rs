@@ -10,8 +10,9 @@ use crate::engine::traps::{Bucket, Party};
 
 use super::On;
 
-/// Accesses of others that are kept for a watch. Of more none is needed: these are enough for a verdict, or none of them is for any.
-const FOREIGN: usize = 8;
+/// Accesses of others that are kept for a watch, of each part no two of which one says it all. To one key hardly any come, but of an
+/// access to all keys nobody knows which key its region comes to next: of more keys than these the later ones are missed.
+const FOREIGN: usize = 64;
 
 /// How many watches there may be on the objects of a hash.
 //
@@ -96,17 +97,21 @@ impl<S> Watch<S> {
     pub(super) fn wants(&self, deed: &Deed, part: Part) -> bool {
         let key = self.last.key;
         let did = deed.at(key);
+        // A read stands between writes alone.
+        let tells = did.tells() && self.deed.did().changes();
         let known = |foreign: &Foreign<S>| {
             let known = foreign.deed.at(key);
             // Of two that wrote some keys neither says what the other does, but of a single one.
             let is_like = key.is_some() || !(deed.is_partial() || foreign.deed.is_partial());
             foreign.party.part() == part
                 && is_like
-                && known.reads() >= did.reads()
+                && known.tells() >= tells
                 && known.changes() >= did.changes()
         };
-        self.foreign.len() < FOREIGN
-            && (did.changes() || (did.tells() && self.deed.did().changes()))
+        // What was done to all keys is for whichever comes next.
+        let is_whole = part.1.is_none() && !deed.is_partial();
+        (self.foreign.len() < FOREIGN || is_whole)
+            && (did.changes() || tells)
             && !self.foreign.iter().any(known)
     }
 }

@@ -294,3 +294,38 @@ fn a_call_of_all_keys_is_a_write_of_those_that_it_wrote() {
     });
     assert!(proved.is_empty());
 }
+
+#[test]
+fn whoever_comes_to_other_keys_hides_nobody() {
+    let desk = Desk::new();
+    let others = |desk: &Desk, count| {
+        for key in 0..count {
+            for did in [Write, Update, Write] {
+                desk.access_keyed(desk.other, did, Some(100 + key));
+            }
+        }
+    };
+    // The one that counts is the last of many, or the first.
+    for (before, after) in [(0, 0), (63, 0), (0, 63), (20, 20)] {
+        let proved = desk.in_region(&REGION, || {
+            desk.access(desk.own, Read);
+            others(&desk, before);
+            desk.access_keyed(desk.other, Write, Some(1));
+            others(&desk, after);
+            desk.access_keyed(desk.own, Write, Some(1));
+        });
+        assert_eq!(proved, [Pattern::ReadWriteWrite], "{before} {after}");
+    }
+    // Of more keys than are kept, those that came first are; and whatever was done to all.
+    for (all, key) in [(false, 100), (true, 1)] {
+        let proved = desk.in_region(&REGION, || {
+            desk.access(desk.own, Read);
+            others(&desk, 1_000);
+            if all {
+                desk.access(desk.other, Write);
+            }
+            desk.access_keyed(desk.own, Write, Some(key));
+        });
+        assert_eq!(proved, [Pattern::ReadWriteWrite], "{key}");
+    }
+}
