@@ -1,8 +1,10 @@
 //! Prints the body of an operation in a closure that is called at once.
 //!
 //! - The closure is not `#[track_caller]`, so panics in the body name the user's line though the method forwards its caller.
-//! - The parameters are the closure's own parameters, so they are dropped when and as a function's are, and before the guard.
-//!   They are passed before the closure, so their types are known when the body is checked.
+//! - The parameters are the closure's own parameters, so they are dropped when and as a function's are. They are passed before
+//!   the closure, so their types are known when the body is checked.
+//! - What ends the operation is the last of them, and so dropped after the body's locals and before the user's parameters: one
+//!   of these may be the guard of the lock that orders the operations, and after it is released somebody else's may begin.
 //! - Only the closure's `||` carries the span of this crate, for the capture rules of its edition: the body keeps the user's.
 //!
 //! Where a closure would change what the body means, the guard is a first statement instead, and the body the tail: a
@@ -33,11 +35,12 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Hands the parameters to a closure with `body`, which is `async move` if the function is `async`.
+    /// Hands the parameters, and `last` if it is given, to a closure with `body`, which is `async move` if the function is `async`.
     pub(crate) fn new(
         signature: &Signature,
         body: &TokenStream,
         flight: &Flight<'_>,
+        last: Option<Ident>,
         used: &[Ident],
     ) -> Self {
         let Flight { span, private, .. } = flight;
@@ -66,15 +69,18 @@ impl Call {
         let asynchronous = signature
             .asyncness
             .map(|_| quote_spanned!(span=> async move));
+        patterns.extend(last.iter().map(ToTokens::to_token_stream));
+        let count = patterns.len();
         let closure = quote_spanned!(span=> #asynchronous |#(#patterns),*| -> #output #body);
-        let (helper, call) = if names.len() <= CALLS {
-            let call = format_ident!("call{}", names.len(), span = span);
+        let (helper, call) = if count <= CALLS {
+            let call = format_ident!("call{count}", span = span);
             (None, quote_spanned!(span=> #private::#call))
         } else {
-            let (helper, call) = call_helper(names.len(), private);
+            let (helper, call) = call_helper(count, private);
             (Some(helper), call.into_token_stream())
         };
-        let expression = quote_spanned!(span=> #call(#(#names,)* #closure));
+        let last = last.iter();
+        let expression = quote_spanned!(span=> #call(#(#names,)* #(#last,)* #closure));
         Self {
             outer,
             names,

@@ -88,20 +88,24 @@ fn instrument(
         return quote!(#head #outer { #declaration #expression });
     }
     let hides_function = form == Form::Call && returns_function(&signature.output);
+    let guard = (form == Form::Call).then(|| flight.guard_name()).flatten();
     let (outer, helper, call) = if own.is_some() || hides_function {
         (signature.clone(), None, nested(&body))
     } else {
+        let body = match form {
+            Form::Call => flight.outcome(signature, body),
+            _ => body,
+        };
         let Call {
             outer,
             helper,
             expression,
             ..
-        } = Call::new(signature, &body, flight, used);
+        } = Call::new(signature, &body, flight, guard, used);
         (outer, helper, expression)
     };
     let statements = if form == Form::Call {
         let guard = flight.guard();
-        let call = flight.outcome(&call);
         quote!(#guard #call)
     } else {
         future::returned(&signature.output, &call, flight, form)

@@ -3,9 +3,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::ext::IdentExt;
-use syn::{Expr, Path, Signature};
+use syn::{Expr, Ident, Path, Signature};
 
 use crate::args::{Access, Object};
+use crate::call::closure_output;
 use crate::expand::{crate_tokens, span_at};
 use crate::operation::Operation;
 use crate::receiver::Receiver;
@@ -213,19 +214,30 @@ impl<'a> Flight<'a> {
         }
     }
 
-    /// Says, after the body, whether it wrote.
-    pub(crate) fn outcome(&self, call: &TokenStream) -> TokenStream {
+    /// What [`Self::guard`] declares: the guard, unless it is gone already.
+    pub(crate) fn guard_name(&self) -> Option<Ident> {
+        (!self.is_consumed).then(|| Ident::new("__tsvd_guard", self.span))
+    }
+
+    /// The body, and after it whether it wrote: all returns lead there from within a closure that borrows the parameters.
+    pub(crate) fn outcome(&self, signature: &Signature, body: TokenStream) -> TokenStream {
         let Self { span, private, .. } = self;
         let Some(when) = &self.when else {
-            return call.clone();
+            return body;
         };
-        quote_spanned! {*span=>
-            let __tsvd_result = #call;
+        let output = closure_output(&signature.output, *span);
+        quote_spanned! {*span=> {
+            let __tsvd_result = #private::call0(|| -> #output #body);
             if #private::enabled() {
                 __tsvd_guard.when(#private::call_with(&__tsvd_result, #when));
             }
             __tsvd_result
-        }
+        }}
+    }
+
+    /// What ends it in an `async fn`, declared by [`Self::begin`]: the last of its body's parameters.
+    pub(crate) fn end_name(&self) -> Option<Ident> {
+        (!self.is_consumed).then(|| Ident::new("__tsvd_end", self.span))
     }
 
     /// What is captured at the call, whenever the future is polled.
@@ -240,10 +252,14 @@ impl<'a> Flight<'a> {
         }
     }
 
-    /// The statement that begins what is in flight as long as a future runs.
+    /// The statements that begin what is in flight as long as a future runs, and declare what ends it from within.
     pub(crate) fn begin(&self, called: &TokenStream) -> TokenStream {
         let span = self.span;
-        self.begin_by(called, &quote_spanned!(span=> begin))
+        let begin = self.begin_by(called, &quote_spanned!(span=> begin));
+        let end = self.end_name().map(
+            |end| quote_spanned!(span=> let (__tsvd_operating, #end) = __tsvd_operating.with_end();),
+        );
+        quote_spanned!(span=> #begin #end)
     }
 
     /// The same for the future that a function returns, whose body has run.

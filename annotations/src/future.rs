@@ -182,7 +182,7 @@ pub(crate) fn asynchronous(
         names,
         helper,
         expression,
-    } = Call::new(signature, &body, flight, used);
+    } = Call::new(signature, &body, flight, flight.end_name(), used);
     hide(&mut outer, flight.krate);
     let inner = if is_never(&signature.output) {
         quote_spanned!(span=> #private::diverging(#expression))

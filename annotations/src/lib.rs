@@ -120,7 +120,8 @@ mod values;
 ///
 /// # What is in flight, and when
 ///
-/// An operation is in flight from before its body until after the body's locals and parameters are dropped. One that consumes
+/// An operation is in flight from before its body until after the body's locals are dropped, and no more when its parameters
+/// are: one of these may be the guard of the lock, the permit or the transaction that keeps the next call away. One that consumes
 /// its receiver (`self: Box<Self>`, `self: Arc<Self>` and the like) is in flight for its check and delay only, unless `object`,
 /// `resource` or `id` names something that outlives it. It is reported at the line of its caller; `Drop::drop` and functions
 /// of another ABI, whose caller cannot be known, at their own line.
@@ -130,12 +131,13 @@ mod values;
 ///
 /// # Futures
 ///
-/// An `async fn` is in flight from its first poll until it completes or is dropped, on whatever threads, and is reported at
-/// the line of the call, wherever it is awaited. Places and keys are evaluated at the first poll. What the function captures,
+/// An `async fn` is in flight from its first poll until it completes, but for the drop of its parameters, or is dropped, on
+/// whatever threads, and is reported at the line of the call, wherever it is awaited. Places and keys are evaluated at the first poll. What the function captures,
 /// whether its future can be sent, and when what is dropped stays as it is.
 ///
 /// So it is with a function that visibly returns a future (`impl Future`, `BoxFuture`, `LocalBoxFuture`,
-/// `Pin<Box<dyn Future>>`), but that its body, its places and keys are evaluated at the call, and that it is never delayed. Where the return type does not
+/// `Pin<Box<dyn Future>>`), but that its body, its places and keys are evaluated at the call, that what the future owns is
+/// dropped within the operation, and that it is never delayed. Where the return type does not
 /// show it, `future` says so: `#[tsvd::write(future)]`; it must be an `impl` or a box. With `call` the call alone is in flight,
 /// and what it returns is nobody's matter.
 ///
@@ -346,7 +348,7 @@ pub fn update(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | Argument | Meaning |
 /// |---|---|
-/// | `strict` | also a write after the region's last operation on the object counts, until the region returns |
+/// | `strict` | also a write after the region's last operation on the object counts, until the region returns and its parameters are about to be dropped |
 /// | `future`, `call` | as for [`macro@contract`](macro@contract#futures) |
 /// | `crate = path` | what `tsvd` is called in this crate |
 ///

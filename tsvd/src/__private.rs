@@ -11,7 +11,8 @@ pub use core;
 mod region;
 #[cfg(any(loom, feature = "detect"))]
 pub use region::{
-    AccessGuard, OperatingRegion, RegionGuard, RunningRegion, access, begin_region, region,
+    AccessGuard, OperatingRegion, OperatingRegionEnd, RegionGuard, RunningRegion, access,
+    begin_region, region,
 };
 
 /// What `reachable!` calls.
@@ -95,7 +96,9 @@ mod active {
     use std::panic::Location;
     use std::pin::Pin;
 
-    pub use crate::asynchronous::{Called, Operating, Running, begin, begin_returned};
+    pub use crate::asynchronous::{
+        Called, Operating, OperatingEnd, Running, begin, begin_returned,
+    };
     pub use crate::contract::for_macros::*;
 
     /// An operation in flight, from its check to its drop on the same thread.

@@ -66,6 +66,10 @@ pub fn begin_returned(
     Operating(begin(operation, called, object, key).0.never_held())
 }
 
+/// Ends the operation when the body drops it.
+#[derive(Debug)]
+pub struct OperatingEnd(#[expect(dead_code, reason = "held for its drop")] backend::End);
+
 impl Operating {
     /// An operation that is not watched.
     #[inline]
@@ -73,7 +77,14 @@ impl Operating {
         Self(backend::Operating::inert())
     }
 
-    /// The operation with its body: in flight from the first poll until it is complete or dropped.
+    /// With what its body owns as the last of its parameters, and so drops before the others, but after its locals.
+    #[inline]
+    pub fn with_end(self) -> (Self, OperatingEnd) {
+        let (operating, end) = self.0.with_end();
+        (Self(operating), OperatingEnd(end))
+    }
+
+    /// The operation with its body: in flight from the first poll until it is complete or dropped, or its end is.
     #[inline]
     pub fn run<F: Future>(self, body: F) -> Running<F> {
         self.run_told(body, Untold)
@@ -166,5 +177,6 @@ const _: () = {
     const fn moves<T: Send + Sync + Unpin>() {}
     moves::<Running<std::future::Ready<()>>>();
     moves::<Operating>();
+    moves::<OperatingEnd>();
     moves::<Called>();
 };

@@ -370,6 +370,107 @@ fn calls_ordered_by_a_release_acquire_flag() {
     });
 }
 
+/// What comes after the lock is given back takes its time.
+struct Lingering;
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        work();
+    }
+}
+
+type Turn<'a> = std::sync::MutexGuard<'a, ()>;
+
+/// Its operations are ordered by a lock that is handed to them, and given back when their parameters are dropped, last first.
+#[derive(Default)]
+struct Journal(AtomicUsize);
+
+#[tsvd::contract]
+impl Journal {
+    #[tsvd::write]
+    fn append(&self, _lingering: Lingering, _turn: Turn<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[tsvd::update(when = Option::is_some)]
+    fn append_if(&self, may: bool, _lingering: Lingering, _turn: Turn<'_>) -> Option<usize> {
+        if !may {
+            return None;
+        }
+        Some(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    #[tsvd::write]
+    fn append_by(&self, _lingering: Lingering, _turn: Turn<'_>) -> impl Fn(usize) + '_ {
+        |n| self.0.store(n, Ordering::Relaxed)
+    }
+
+    #[tsvd::write]
+    #[track_caller]
+    fn append_tracked(&self, _lingering: Lingering, _turn: Turn<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn calls_ordered_by_a_lock_that_they_get() {
+    silent(true, || {
+        let (lock, journal) = (Mutex::new(()), Journal::default());
+        let body = || {
+            for round in 0..ROUNDS {
+                journal.append(Lingering, lock.lock().unwrap());
+                journal.append_if(round % 2 == 0, Lingering, lock.lock().unwrap());
+                journal.append_by(Lingering, lock.lock().unwrap())(round);
+                journal.append_tracked(Lingering, lock.lock().unwrap());
+            }
+        };
+        both(body, body);
+    });
+}
+
+/// Locks itself, so its calls may overlap.
+#[derive(Default)]
+struct Counts(Mutex<u64>);
+
+#[tsvd::contract(thread_safe)]
+impl Counts {
+    #[tsvd::read]
+    fn count(&self) -> u64 {
+        *self.0.lock().unwrap()
+    }
+
+    #[tsvd::write]
+    fn set(&self, n: u64) {
+        *self.0.lock().unwrap() = n;
+    }
+
+    #[tsvd::expect_atomic(strict)]
+    fn raise(&self, _lingering: Lingering, _turn: Turn<'_>) {
+        self.set(self.count() + 1);
+    }
+
+    #[tsvd::expect_atomic(strict)]
+    async fn raise_later(&self, _lingering: Lingering, _turn: Turn<'_>) {
+        self.set(self.count() + 1);
+    }
+}
+
+#[test]
+fn strict_regions_ordered_by_a_lock_that_they_get() {
+    silent(true, || {
+        let (lock, counts) = (Mutex::new(()), Counts::default());
+        let turn = || lock.lock().unwrap();
+        let body = || {
+            for _ in 0..ROUNDS {
+                counts.raise(Lingering, turn());
+                futures::executor::block_on(counts.raise_later(Lingering, turn()));
+            }
+        };
+        both(body, body);
+        assert_eq!(counts.0.into_inner().unwrap(), 4 * ROUNDS as u64);
+    });
+}
+
 #[test]
 fn one_object_a_thread() {
     silent(false, || {

@@ -63,7 +63,13 @@ pub fn region(region: &'static Region, _site: &'static Location<'static>) -> Reg
 /// A region of an `async fn` that has not begun.
 #[must_use]
 #[derive(Debug)]
-pub struct OperatingRegion(Option<&'static Region>);
+pub struct OperatingRegion(Option<backend::PolledRegion>);
+
+/// Ends the region when the body drops it.
+#[derive(Debug)]
+pub struct OperatingRegionEnd(
+    #[expect(dead_code, reason = "held for its drop")] Option<backend::RegionEnd>,
+);
 
 /// A future that is a region from its first poll to its completion or drop.
 #[must_use = "futures do nothing unless polled"]
@@ -74,7 +80,7 @@ pub struct RunningRegion<F> {
 
 /// Begins the region of an `async fn` that was called at `called`.
 pub fn begin_region(region: &'static Region, _called: super::Called) -> OperatingRegion {
-    OperatingRegion(Some(region))
+    OperatingRegion(Some(backend::PolledRegion::new(region)))
 }
 
 impl OperatingRegion {
@@ -84,10 +90,16 @@ impl OperatingRegion {
         Self(None)
     }
 
+    /// With what its body owns as the last of its parameters.
+    pub fn with_end(self) -> (Self, OperatingRegionEnd) {
+        let end = self.0.as_ref().map(backend::PolledRegion::end);
+        (self, OperatingRegionEnd(end))
+    }
+
     /// The region's body.
     pub fn run<F: Future>(self, body: F) -> RunningRegion<F> {
         RunningRegion {
-            region: self.0.map(backend::PolledRegion::new),
+            region: self.0,
             body: Box::pin(body),
         }
     }

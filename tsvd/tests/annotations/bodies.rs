@@ -215,18 +215,25 @@ fn pair() -> Pair {
 }
 
 #[test]
-fn parameters_are_dropped_as_without_us_and_before_the_operation_ends() {
+fn parameters_are_dropped_as_without_us_and_after_the_operation_has_ended() {
     let (left, log) = same!(parameters(
         Noisy("first"),
         Noisy("second"),
         Noisy("third"),
         Noisy("fourth")
     ));
+    assert_eq!(log[..left], ["local"]);
     assert_eq!(
-        log[..left],
-        ["local", "fourth changed", "third", "second", "first"]
+        log[left..],
+        [
+            "fourth changed",
+            "third",
+            "second",
+            "first",
+            "self",
+            "second of self"
+        ]
     );
-    assert_eq!(log[left..], ["self", "second of self"]);
     same!(patterns(
         (Noisy("a"), Noisy("unbound")),
         Noisy("b"),
@@ -239,10 +246,37 @@ fn parameters_are_dropped_as_without_us_and_before_the_operation_ends() {
     assert!(log.iter().any(|event| event == "b is gone"));
 }
 
+#[tsvd::write(crate = crate::recorder, resource = "twin", when = Result::is_ok)]
+fn looked_at(
+    first: Noisy,
+    (second, _): (Noisy, Noisy),
+    mut third: Noisy,
+    number: &str,
+) -> Result<usize, Box<dyn std::error::Error>> {
+    let _local = Noisy("local");
+    third.0 = "third changed";
+    let number: usize = number.parse()?;
+    Ok(first.len() + second.len() + number)
+}
+
+#[test]
+fn parameters_are_dropped_after_the_result_was_looked_at_and_the_operation_has_ended() {
+    for (number, wrote) in [("1", "wrote: true"), ("x", "wrote: false")] {
+        let (result, log, _) = record(|| {
+            let pair = (Noisy("second"), Noisy("unbound"));
+            looked_at(Noisy("first"), pair, Noisy("third"), number)
+        });
+        assert_eq!(result.ok(), number.parse::<usize>().ok().map(|n| n + 11));
+        let inside = ["+looked_at", "local", wrote, "-looked_at"];
+        assert_eq!(log[..4], inside);
+        assert_eq!(log[4..], ["third changed", "second", "unbound", "first"]);
+    }
+}
+
 #[test]
 fn temporaries_of_the_tail_are_dropped_as_without_us() {
     let (left, log) = same!(tail(Noisy("parameter")));
-    assert_eq!(log[left - 1], "parameter");
+    assert_eq!(log[left], "parameter");
     assert_eq!(log[0] == "temporary", EDITION >= 2024, "{log:?}");
     same!(tail_match(Noisy("parameter")));
     same!(hidden, twin => twin.hidden(Noisy("parameter")).count());
@@ -327,7 +361,7 @@ fn panics_name_the_line_of_the_user() {
         record(|| panic_site(|| watched.panics(Noisy("parameter"))));
     assert_eq!(site, watched_site);
     assert_eq!(plain_log, ["local", "parameter"]);
-    assert_eq!(watched_log, ["+panics", "local", "parameter", "-panics"]);
+    assert_eq!(watched_log, ["+panics", "local", "-panics", "parameter"]);
     let site = panic_site(|| _ = plain.unwraps(None));
     assert_eq!(panic_site(|| _ = watched.unwraps(None)), site);
 }

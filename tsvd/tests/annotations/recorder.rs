@@ -59,6 +59,7 @@ pub(crate) mod __private {
     use std::future::Future;
     use std::panic::Location;
     use std::pin::Pin;
+    use std::sync::{Arc, Mutex};
     use std::task::{Context, Poll};
 
     pub(crate) use tsvd::__private::*;
@@ -220,12 +221,17 @@ pub(crate) mod __private {
     pub(crate) struct OperatingRegion(Operating);
 
     pub(crate) fn begin_region(region: &'static Region, Called(site): Called) -> OperatingRegion {
-        OperatingRegion(Operating(Some(Box::new(move || region.enter(site)))))
+        OperatingRegion(Operating::new(true, move || region.enter(site)))
     }
 
     impl OperatingRegion {
         pub(crate) fn inert() -> Self {
             Self(Operating::inert())
+        }
+
+        pub(crate) fn with_end(self) -> (Self, OperatingEnd) {
+            let (operating, end) = self.0.with_end();
+            (Self(operating), end)
         }
 
         pub(crate) fn run<F: Future>(self, body: F) -> Running<F> {
@@ -268,7 +274,24 @@ pub(crate) mod __private {
     /// What is logged, and how.
     type Enter = Box<dyn FnOnce() -> Guard + Send + Sync>;
 
-    pub(crate) struct Operating(Option<Enter>);
+    pub(crate) struct Operating {
+        enter: Option<Enter>,
+        name: Shared,
+        /// Nobody waits for the end of a thread-safe one.
+        ends_in_body: bool,
+    }
+
+    /// The name that is logged at the end.
+    type Shared = Arc<Mutex<Option<&'static str>>>;
+
+    /// Ends it for its body.
+    pub(crate) struct OperatingEnd(Shared);
+
+    impl Drop for OperatingEnd {
+        fn drop(&mut self) {
+            drop(Guard(self.0.lock().unwrap().take()));
+        }
+    }
 
     pub(crate) fn begin(
         operation: &'static Operation,
@@ -277,9 +300,8 @@ pub(crate) mod __private {
         key: Option<Key<'_>>,
     ) -> Operating {
         let key = key.map(|key| format!("{key:?}"));
-        Operating(Some(Box::new(move || {
-            enter_with(operation, site, object, key)
-        })))
+        let enter = move || enter_with(operation, site, object, key);
+        Operating::new(!operation.thread_safe, enter)
     }
 
     /// Of the future that a function returns.
@@ -293,15 +315,35 @@ pub(crate) mod __private {
     }
 
     impl Operating {
+        fn new(ends_in_body: bool, enter: impl FnOnce() -> Guard + Send + Sync + 'static) -> Self {
+            Self {
+                enter: Some(Box::new(enter)),
+                name: Shared::default(),
+                ends_in_body,
+            }
+        }
+
         pub(crate) fn inert() -> Self {
-            Self(None)
+            Self {
+                enter: None,
+                name: Shared::default(),
+                ends_in_body: false,
+            }
+        }
+
+        pub(crate) fn with_end(self) -> (Self, OperatingEnd) {
+            let end = match self.ends_in_body {
+                true => self.name.clone(),
+                false => Shared::default(),
+            };
+            (self, OperatingEnd(end))
         }
 
         pub(crate) fn run<F: Future>(self, body: F) -> Running<F> {
             Running {
+                enter: self.enter,
+                end: OperatingEnd(self.name),
                 body: Box::pin(body),
-                enter: self.0,
-                guard: None,
             }
         }
 
@@ -320,9 +362,9 @@ pub(crate) mod __private {
 
     /// In flight from its first poll until it is finished or dropped.
     pub(crate) struct Running<F> {
-        body: Pin<Box<F>>,
         enter: Option<Enter>,
-        guard: Option<Guard>,
+        end: OperatingEnd,
+        body: Pin<Box<F>>,
     }
 
     impl<F: Future> Future for Running<F> {
@@ -330,11 +372,12 @@ pub(crate) mod __private {
 
         fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
             if let Some(enter) = self.enter.take() {
-                self.guard = Some(enter());
+                let mut guard = enter();
+                *self.end.0.lock().unwrap() = guard.0.take();
             }
             let polled = self.body.as_mut().poll(context);
             if polled.is_ready() {
-                self.guard = None;
+                drop(OperatingEnd(self.end.0.clone()));
             }
             polled
         }

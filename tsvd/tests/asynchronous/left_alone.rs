@@ -15,6 +15,65 @@ fn a_writer_that_was_cancelled_before_is_no_violation() {
     });
 }
 
+/// What comes after the lock is given back takes its time.
+struct Lingering;
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(1) {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+/// Its operations are ordered by a lock that is handed to them, and given back when their parameters are dropped, last first.
+#[derive(Default)]
+struct Journal {
+    _size: u8,
+}
+
+#[tsvd::contract]
+impl Journal {
+    #[tsvd::write]
+    async fn append(
+        &self,
+        body: impl Future<Output = ()>,
+        _lingering: Lingering,
+        _turn: tokio::sync::OwnedMutexGuard<()>,
+    ) {
+        body.await;
+    }
+}
+
+/// Each task on a thread of its own, so that one goes on as soon as the other has given the lock back.
+fn in_turn<F: Future<Output = ()>>(body: impl Fn() -> F + Sync) {
+    silent(true, || {
+        let (lock, journal) = (Arc::new(tokio::sync::Mutex::new(())), Journal::default());
+        let task = async || {
+            for _ in 0..100 {
+                let turn = Arc::clone(&lock).lock_owned().await;
+                journal.append(body(), Lingering, turn).await;
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| current_thread().block_on(task()));
+            }
+        });
+    });
+}
+
+#[test]
+fn operations_that_are_ready_at_once_and_get_the_lock_that_orders_them_are_left_alone() {
+    in_turn(|| async {});
+}
+
+#[test]
+fn operations_that_wait_and_get_the_lock_that_orders_them_are_left_alone() {
+    in_turn(yield_now);
+}
+
 /// A writer that waits for its reader, which is delayed, is given up meanwhile: aborted, timed out, gone with its runtime.
 /// Nobody else has its cache.
 fn given_up<F: Future<Output = ()> + Send + 'static>(writer: impl Fn(Arc<Cache>) -> F) {

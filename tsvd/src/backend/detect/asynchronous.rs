@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as Poller, Poll};
 
 use super::inherit::Before;
@@ -52,7 +53,7 @@ enum State {
     #[default]
     Inert,
     Begun(Begun),
-    InFlight(Box<InFlight>),
+    InFlight(Shared),
     /// Under a thread-safe contract: in nobody's way, but an access of regions.
     Access(Section),
 }
@@ -67,6 +68,8 @@ struct Begun {
     key: Option<u64>,
     key_text: Option<Text>,
     may_be_held: bool,
+    /// Where its [`End`] expects what is in flight; `None` under a thread-safe contract.
+    shared: Option<Shared>,
     /// Of an access, before it is made.
     delay: Delay,
 }
@@ -99,6 +102,71 @@ impl fmt::Debug for Text {
 struct InFlight {
     task: OpenTask<World>,
     operation: &'static Operation,
+}
+
+/// What is in flight; whoever ends it, who polls it or its [`End`], takes it out.
+#[derive(Clone, Debug, Default)]
+struct Shared(Arc<Mutex<Option<InFlight>>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Option<InFlight>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn resume(&self, cx: &Poller<'_>) -> Polled {
+        match &mut *self.lock() {
+            Some(flight) if flight.task.is_held() => {
+                ENGINE.resume(threads::current(), &mut flight.task, cx.waker())
+            }
+            _ => Polled::Goes,
+        }
+    }
+
+    fn operation(&self) -> Option<&'static Operation> {
+        self.lock().as_ref().map(|flight| flight.operation)
+    }
+
+    /// The calling thread acts for it until this is dropped.
+    fn frame(&self) -> Option<Before> {
+        self.lock()
+            .as_ref()
+            .map(|flight| Before::acting(flight.task.frame()))
+    }
+
+    /// The body has been polled, and was ready or not.
+    fn polled(&self, ready: bool) {
+        if let Some(flight) = &mut *self.lock() {
+            ENGINE.body_polled(&mut flight.task, ready);
+        }
+    }
+
+    #[cold]
+    fn end(&self, ending: Ending) {
+        let taken = self.lock().take();
+        let Some(flight) = taken else { return };
+        let _ = ENDED.try_with(|ended| ended.set(ended.get().wrapping_add(1)));
+        if !NOW.is_off() {
+            ENGINE.end_task(threads::current(), flight.task, ending);
+        }
+    }
+}
+
+/// Owned by the body, as the last of its parameters: it ends the operation before the others are dropped, one of which may be the
+/// guard of the lock that orders the operations.
+#[derive(Debug)]
+pub(crate) struct End(Option<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let Some(shared) = self.0.take() else { return };
+        // If the future is dropped while it waits, the operation has ended before.
+        if std::thread::panicking() {
+            shared.end(Ending::Dropped);
+        } else {
+            shared.polled(true);
+            shared.end(Ending::ByItself);
+        }
+    }
 }
 
 impl fmt::Debug for InFlight {
@@ -141,6 +209,7 @@ pub(crate) fn begin(
         key: key.map(|key| key.hash),
         key_text: key.and_then(text),
         may_be_held: true,
+        shared: (!operation.is_thread_safe()).then(Shared::default),
         delay: Delay::default(),
     }))
 }
@@ -160,6 +229,16 @@ impl Operating {
         self
     }
 
+    /// With what its body owns.
+    #[inline]
+    pub(crate) fn with_end(self) -> (Self, End) {
+        let end = match &self.0 {
+            State::Begun(begun) => begun.shared.clone(),
+            _ => None,
+        };
+        (self, End(end))
+    }
+
     /// Polls `body` in the operation. The first poll says that it is in flight, and may hold it.
     #[inline]
     pub(crate) fn poll<R>(
@@ -175,7 +254,7 @@ impl Operating {
         if self.arrive_task(cx).is_pending() {
             return Poll::Pending;
         }
-        let State::InFlight(flight) = &mut self.0 else {
+        let State::InFlight(flight) = &self.0 else {
             let polled = body(cx);
             if let Poll::Ready(output) = &polled {
                 self.leave(wrote(output));
@@ -183,10 +262,10 @@ impl Operating {
             return polled;
         };
         let polled = {
-            let _frame = Before::acting(flight.task.frame());
+            let _frame = flight.frame();
             body(cx)
         };
-        ENGINE.body_polled(&mut flight.task, polled.is_ready());
+        flight.polled(polled.is_ready());
         if polled.is_ready() {
             self.end(Ending::ByItself);
         }
@@ -195,17 +274,18 @@ impl Operating {
 
     /// What happens before the body is polled.
     fn arrive_task(&mut self, cx: &Poller<'_>) -> Poll<()> {
-        let polled = match &mut self.0 {
-            State::Inert => Polled::Goes,
+        let polled = match &self.0 {
             State::Begun(_) => self.open(cx),
-            State::InFlight(flight) if flight.task.is_held() => {
-                ENGINE.resume(threads::current(), &mut flight.task, cx.waker())
-            }
-            State::InFlight(_) | State::Access(_) => Polled::Goes,
+            State::InFlight(flight) => flight.resume(cx),
+            State::Inert | State::Access(_) => Polled::Goes,
         };
         match (polled, &self.0) {
             (Polled::Waits, _) => return Poll::Pending,
-            (Polled::Caught, State::InFlight(flight)) => recorder::react(flight.operation),
+            (Polled::Caught, State::InFlight(flight)) => {
+                if let Some(operation) = flight.operation() {
+                    recorder::react(operation);
+                }
+            }
             _ => {}
         }
         Poll::Ready(())
@@ -216,9 +296,9 @@ impl Operating {
         let State::Begun(begun) = std::mem::take(&mut self.0) else {
             return Polled::Goes;
         };
-        if begun.operation.is_thread_safe() {
+        let Some(shared) = begun.shared.clone() else {
             return self.approach(begun, cx);
-        }
+        };
         let Some(context) = threads::current() else {
             return Polled::Goes;
         };
@@ -228,15 +308,13 @@ impl Operating {
             return Polled::Goes;
         };
         let operation = begun.operation;
-        let flight = Box::new(InFlight { task, operation });
+        *shared.lock() = Some(InFlight { task, operation });
         // Here before it is checked, so that a panic ends it.
-        self.0 = State::InFlight(flight);
-        match &mut self.0 {
-            State::InFlight(flight) => {
-                let waker = begun.may_be_held.then(|| cx.waker());
-                ENGINE.arrive_task(context, &mut flight.task, &call, waker)
-            }
-            _ => Polled::Goes,
+        self.0 = State::InFlight(shared.clone());
+        let waker = begun.may_be_held.then(|| cx.waker());
+        match &mut *shared.lock() {
+            Some(flight) => ENGINE.arrive_task(context, &mut flight.task, &call, waker),
+            None => Polled::Goes,
         }
     }
 
@@ -267,15 +345,8 @@ impl Operating {
         match std::mem::take(&mut self.0) {
             // Nobody knows how far it came.
             State::Access(access) => access.leave(Did::Nothing),
-            State::InFlight(flight) => Self::end_task(*flight, ending),
+            State::InFlight(flight) => flight.end(ending),
             State::Inert | State::Begun(_) => {}
-        }
-    }
-
-    fn end_task(flight: InFlight, ending: Ending) {
-        let _ = ENDED.try_with(|ended| ended.set(ended.get().wrapping_add(1)));
-        if !NOW.is_off() {
-            ENGINE.end_task(threads::current(), flight.task, ending);
         }
     }
 }
@@ -289,9 +360,12 @@ impl Drop for Operating {
 // A panic ends what is in flight, and leaves nothing half done.
 impl UnwindSafe for Operating {}
 impl RefUnwindSafe for Operating {}
+impl UnwindSafe for End {}
+impl RefUnwindSafe for End {}
 
 // It goes wherever the future goes.
 const _: () = {
     const fn moves<T: Send + Sync + Unpin + UnwindSafe + RefUnwindSafe>() {}
     moves::<Operating>();
+    moves::<End>();
 };

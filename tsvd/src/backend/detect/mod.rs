@@ -30,11 +30,11 @@ use fences::Fences;
 use world::World;
 
 pub(crate) use crate::engine::On;
-pub(crate) use asynchronous::{Moment, Operating, begin};
+pub(crate) use asynchronous::{End, Moment, Operating, begin};
 pub(crate) use gate::{Chosen, enable};
 pub(crate) use inherit::{Inherited, bequeath};
 pub(crate) use regions::{
-    AccessGuard, Approach, PolledRegion, RegionGuard, Section, access, approach, region,
+    AccessGuard, Approach, PolledRegion, RegionEnd, RegionGuard, Section, access, approach, region,
     revalidated,
 };
 pub(crate) use watch::Watch;

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::panic::{Location, RefUnwindSafe, UnwindSafe};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as Poller, Poll};
 
 use super::threads::{self, Attached};
@@ -346,6 +347,44 @@ pub(crate) struct PolledRegion {
     declared: &'static Region,
     /// `None` before the first poll, and during each.
     paused: Option<Paused>,
+    open: Shared,
+}
+
+/// The region during a poll; whoever ends it, who polls it or its [`RegionEnd`], takes it out.
+#[derive(Clone, Debug, Default)]
+struct Shared(Arc<Mutex<Option<OpenRegion>>>);
+
+impl Shared {
+    fn replace(&self, region: Option<OpenRegion>) -> Option<OpenRegion> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut open, region)
+    }
+
+    fn close(&self, context: Attached, declared: &'static Region) {
+        if let Some(region) = self.replace(None)
+            && ENGINE.close_region(context, &region, true)
+        {
+            recorder::react(declared.end());
+        }
+    }
+}
+
+/// Owned by the body, as the last of its parameters: the region is over before the others are dropped.
+#[derive(Debug)]
+pub(crate) struct RegionEnd {
+    declared: &'static Region,
+    open: Shared,
+}
+
+impl Drop for RegionEnd {
+    fn drop(&mut self) {
+        // If it is polled at all, then here.
+        if let Some(context) = threads::attached()
+            && !std::thread::panicking()
+        {
+            self.open.close(context, self.declared);
+        }
+    }
 }
 
 impl PolledRegion {
@@ -353,6 +392,15 @@ impl PolledRegion {
         Self {
             declared,
             paused: None,
+            open: Shared::default(),
+        }
+    }
+
+    /// What its body owns.
+    pub(crate) fn end(&self) -> RegionEnd {
+        RegionEnd {
+            declared: self.declared,
+            open: self.open.clone(),
         }
     }
 
@@ -366,11 +414,13 @@ impl PolledRegion {
         struct Polling<'a> {
             paused: &'a mut Option<Paused>,
             context: Attached,
-            region: OpenRegion,
+            open: &'a Shared,
         }
         impl Drop for Polling<'_> {
             fn drop(&mut self) {
-                *self.paused = ENGINE.pause_region(self.context, &self.region);
+                if let Some(region) = self.open.replace(None) {
+                    *self.paused = ENGINE.pause_region(self.context, &region);
+                }
             }
         }
         let begin = |context| ENGINE.begin_region(context, self.declared, task_number(cx.waker()));
@@ -382,15 +432,16 @@ impl PolledRegion {
         let Some((context, paused)) = polled else {
             return poll(cx);
         };
-        let polling = Polling {
+        let region = ENGINE.resume_region(context, paused);
+        self.open.replace(Some(region));
+        let _polling = Polling {
             paused: &mut self.paused,
             context,
-            region: ENGINE.resume_region(context, paused),
+            open: &self.open,
         };
         let outcome = poll(cx);
-        if outcome.is_ready() && ENGINE.close_region(context, &polling.region, true) {
-            drop(polling);
-            recorder::react(self.declared.end());
+        if outcome.is_ready() {
+            self.open.close(context, self.declared);
         }
         outcome
     }
@@ -407,12 +458,15 @@ impl Drop for PolledRegion {
 // A panic takes it from the thread, as a poll's end does.
 impl UnwindSafe for PolledRegion {}
 impl RefUnwindSafe for PolledRegion {}
+impl UnwindSafe for RegionEnd {}
+impl RefUnwindSafe for RegionEnd {}
 
 // As its future is moved between polls; and guards of locks may be dropped elsewhere.
 const _: () = {
     const fn moves<T: Send + Sync>() {}
     const fn unwinds<T: UnwindSafe + RefUnwindSafe>() {}
     moves::<PolledRegion>();
+    moves::<RegionEnd>();
     unwinds::<PolledRegion>();
     moves::<Section>();
     moves::<Approach>();

@@ -1,6 +1,7 @@
 //! Async operations: tokens that their futures own. To regions each is an access, and works for those it was first polled in.
 
 use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use super::defect::{Defect, planted};
@@ -36,11 +37,35 @@ enum Asynchronous {
         site: &'static Location<'static>,
         object: Object,
         key: Option<u64>,
+        shared: Shared,
     },
-    /// From its first poll on; ends, as a scope does, wherever it is dropped.
-    InFlight(#[expect(dead_code, reason = "held for its drop")] Token),
+    /// From its first poll on, until it is complete or dropped, or its [`End`] is.
+    InFlight(#[expect(dead_code, reason = "held for its drop")] End),
     /// The same under a thread-safe contract.
     Access(Section),
+}
+
+/// What is in flight; whoever ends it takes it out. Not loom's lock: it is the books', not the program's.
+#[derive(Clone, Debug, Default)]
+struct Shared(Arc<Mutex<Option<Token>>>);
+
+impl Shared {
+    fn replace(&self, token: Option<Token>) -> Option<Token> {
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut current, token)
+    }
+}
+
+/// Ends, as a scope does, wherever it is dropped. Its body has one, too, and drops it before its other parameters.
+#[derive(Debug)]
+pub(crate) struct End(Option<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let token = self.0.take().and_then(|shared| shared.replace(None));
+        // Under no lock, for others run meanwhile.
+        drop(token);
+    }
 }
 
 /// An operation that was called at `site`; nothing is in flight yet.
@@ -57,6 +82,7 @@ pub(crate) fn begin(
             site,
             object,
             key: key.map(|key| key.hash),
+            shared: Shared::default(),
         },
         inherited: None,
     }
@@ -77,6 +103,15 @@ impl Operating {
         self
     }
 
+    /// With what its body owns.
+    pub(crate) fn with_end(self) -> (Self, End) {
+        let end = match &self.state {
+            Asynchronous::Begun { shared, .. } => Some(shared.clone()),
+            _ => None,
+        };
+        (self, End(end))
+    }
+
     /// Polls `body` in the operation.
     pub(crate) fn poll<R>(
         &mut self,
@@ -84,22 +119,24 @@ impl Operating {
         body: impl FnOnce(&mut Context<'_>) -> Poll<R>,
         wrote: impl FnOnce(&R) -> Option<bool>,
     ) -> Poll<R> {
-        if let Asynchronous::Begun {
-            operation,
-            site,
-            object,
-            key,
-        } = self.state
+        if let Asynchronous::Begun { .. } = self.state
+            // Nothing is in flight should this panic.
+            && let Asynchronous::Begun {
+                operation,
+                site,
+                object,
+                key,
+                shared,
+            } = std::mem::replace(&mut self.state, Asynchronous::Inert)
         {
             let key = key.map(|hash| Key { hash, debug: None });
-            // Nothing is in flight should this panic.
-            self.state = Asynchronous::Inert;
             self.inherited = Some(bequeath().into_future());
             self.state = if operation.is_thread_safe() {
                 let call = Call::new(operation, site, key);
                 Asynchronous::Access(regions::begin_access(call, object))
             } else {
-                Asynchronous::InFlight(token(operation, site, object, key))
+                shared.replace(Some(token(operation, site, object, key)));
+                Asynchronous::InFlight(End(Some(shared)))
             };
         }
         let polled = match &mut self.inherited {

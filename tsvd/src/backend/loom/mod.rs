@@ -40,11 +40,11 @@ use self::ledger::{Flight, Ledger};
 use self::steps::{Act, Value};
 use crate::contract::{Did, Key, Object, Operation};
 
-pub(crate) use self::asynchronous::{Moment, Operating, begin};
+pub(crate) use self::asynchronous::{End, Moment, Operating, begin};
 pub(crate) use self::ledger::is_loom_muted;
 pub(crate) use self::regions::{
-    AccessGuard, Approach, Bequest as Inherited, On, PolledRegion, RegionGuard, Section, access,
-    approach, bequeath, region, revalidated,
+    AccessGuard, Approach, Bequest as Inherited, On, PolledRegion, RegionEnd, RegionGuard, Section,
+    access, approach, bequeath, region, revalidated,
 };
 
 /// Each is a loom object in every execution, about 2 % of the time of a small one.

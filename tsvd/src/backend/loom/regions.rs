@@ -11,6 +11,7 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as Poller, Poll};
 
 use super::ledger::Call;
@@ -365,6 +366,36 @@ pub(crate) struct PolledRegion {
     declared: &'static Region,
     /// With what it inherits; `None` before the first poll.
     open: Option<(u64, Bequest)>,
+    polled: Shared,
+}
+
+/// The region during a poll; whoever ends it takes it out.
+#[derive(Clone, Debug, Default)]
+struct Shared(Arc<Mutex<Option<u64>>>);
+
+impl Shared {
+    fn replace(&self, region: Option<u64>) -> Option<u64> {
+        let mut polled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut polled, region)
+    }
+
+    fn close(&self) {
+        if let Some(region) = self.replace(None) {
+            close(region, true);
+        }
+    }
+}
+
+/// Owned by the body, as the last of its parameters.
+#[derive(Debug)]
+pub(crate) struct RegionEnd(Shared);
+
+impl Drop for RegionEnd {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.0.close();
+        }
+    }
 }
 
 impl PolledRegion {
@@ -372,7 +403,13 @@ impl PolledRegion {
         Self {
             declared,
             open: None,
+            polled: Shared::default(),
         }
+    }
+
+    /// What its body owns.
+    pub(crate) fn end(&self) -> RegionEnd {
+        RegionEnd(self.polled.clone())
     }
 
     /// Runs `poll` as a part of the region, which ends with it if the outcome is there.
@@ -396,11 +433,13 @@ impl PolledRegion {
             }
         };
         let inherited = &mut self.open.insert((region, inherited)).1;
+        self.polled.replace(Some(region));
         let outcome = inherited.poll(cx, poll);
         if outcome.is_ready() {
             self.open = None;
-            close(region, true);
+            self.polled.close();
         } else {
+            self.polled.replace(None);
             with_regions(|regions| regions.hand(region, None));
         }
         outcome
@@ -421,4 +460,5 @@ const _: () = {
     moves::<Section>();
     moves::<Approach>();
     moves::<PolledRegion>();
+    moves::<RegionEnd>();
 };
