@@ -89,6 +89,10 @@ fn instrument(
     }
     let hides_function = form == Form::Call && returns_function(&signature.output);
     let guard = (form == Form::Call).then(|| flight.guard_name()).flatten();
+    let end = (form != Form::Call).then(|| flight.end_name()).flatten();
+    let block = end.and_then(|end| future::only_block(&body, &end));
+    let begins = block.is_some();
+    let body = block.unwrap_or(body);
     let (outer, helper, call) = if own.is_some() || hides_function {
         (signature.clone(), None, nested(&body))
     } else {
@@ -108,7 +112,7 @@ fn instrument(
         let guard = flight.guard();
         quote!(#guard #call)
     } else {
-        future::returned(&signature.output, &call, flight, form)
+        future::returned(&signature.output, &call, flight, form, begins)
     };
     quote!(#head #outer { #declaration #helper #statements })
 }

@@ -130,6 +130,14 @@ fn future_in_a_box() {
 }
 
 #[test]
+fn future_that_begins_at_its_first_poll() {
+    assert_expansion(
+        include_str!("expansions/block.txt"),
+        "impl Slab { fn close<'a>(&'a self, value: u8) -> Pin<Box<dyn Future<Output = u8> + Send + 'a>> { Box::pin(async move { if let Some(__ret) = None::<u8> { return __ret; } let __self = self; let value = value; let __ret: u8 = { value + 1 }; __ret }) } fn len(&self) -> impl Future<Output = usize> { async { self.0 } } }",
+    );
+}
+
+#[test]
 fn thread_safe_with_a_look_at_the_result() {
     assert_expansion(
         include_str!("expansions/when.txt"),

@@ -7,9 +7,13 @@
 //!   future that is never polled drops them as that of an `async fn` does.
 //! - The inner one is what is in flight. It binds the parameters anew, as an `async fn` does, and then its tail is the body;
 //!   a return that is never reached fixes the type of the others.
+//!
+//! What returns a future has run when that is polled, unless the body is nothing but `Box::pin(async move { … })`, as
+//! `#[async_trait]` writes it, or the block without the box: then all begins at the first poll, as in an `async fn`.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::parse::{ParseStream, Parser};
 use syn::visit::Visit;
 use syn::{Ident, Lifetime, Path, ReturnType, Signature, Token, Type, TypeParamBound};
 
@@ -219,12 +223,94 @@ fn is_never(output: &ReturnType) -> bool {
     matches!(output, ReturnType::Type(_, output) if matches!(**output, Type::Never(_)))
 }
 
-/// The statements of a function that returns the future it gets from `call`.
+/// A body that is nothing but an asynchronous block, in a `Box::pin` or without; the block has got `end` then, which it drops after
+/// its locals, but before those that take over what it captures.
+pub(crate) fn only_block(body: &TokenStream, end: &Ident) -> Option<TokenStream> {
+    let parser = |input: ParseStream<'_>| {
+        let braces: Group = input.parse()?;
+        let only = |input: ParseStream<'_>| {
+            if input.peek(Token![async]) {
+                return block(input, end);
+            }
+            let path = input.call(Path::parse_mod_style)?;
+            let mut names = path.segments.iter().rev().map(|segment| &segment.ident);
+            let is_pin = names.next().is_some_and(|name| name == "pin")
+                && names.next().is_some_and(|name| name == "Box");
+            let argument: Group = input.parse()?;
+            if !is_pin || argument.delimiter() != Delimiter::Parenthesis {
+                return Err(input.error("another call"));
+            }
+            let inner = |input: ParseStream<'_>| {
+                let block = block(input, end)?;
+                input.parse::<Option<Token![,]>>()?;
+                Ok(block)
+            };
+            let argument = group_like(&argument, inner.parse2(argument.stream())?);
+            Ok(quote!(#path #argument))
+        };
+        let only = only.parse2(braces.stream())?;
+        Ok(group_like(&braces, only).into_token_stream())
+    };
+    parser.parse2(body.clone()).ok()
+}
+
+/// An asynchronous block that owns `end`.
+fn block(input: ParseStream<'_>, end: &Ident) -> syn::Result<TokenStream> {
+    let (word, moves): (Token![async], Option<Token![move]>) = (input.parse()?, input.parse()?);
+    let braces: Group = input.parse()?;
+    if braces.delimiter() != Delimiter::Brace {
+        return Err(input.error("no block"));
+    }
+    let trees: Vec<TokenTree> = braces.stream().into_iter().collect();
+    let (parameters, rest) = trees.split_at(parameters(&trees));
+    let (parameters, rest) = (parameters.iter(), rest.iter());
+    let span = end.span();
+    let own = quote_spanned!(span=> let #end = #end;);
+    let block = group_like(&braces, quote!(#(#parameters)* #own #(#rest)*));
+    Ok(quote!(#word #moves #block))
+}
+
+/// How many tokens there are of what `#[async_trait]` begins with: an `if let` for the type of the returns, and a `let` for each
+/// parameter, of which nothing but a name is the value.
+fn parameters(trees: &[TokenTree]) -> usize {
+    let is =
+        |tree: &TokenTree, word: &str| matches!(tree, TokenTree::Ident(ident) if ident == word);
+    let mut count = 0;
+    if trees.first().is_some_and(|first| is(first, "if")) {
+        let is_block = |tree: &TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+        count = trees.iter().position(is_block).map_or(0, |block| block + 1);
+    }
+    while trees.get(count).is_some_and(|first| is(first, "let")) {
+        let is_end =
+            |tree: &TokenTree| matches!(tree, TokenTree::Punct(end) if end.as_char() == ';');
+        let Some(length) = trees[count..].iter().position(is_end) else {
+            break;
+        };
+        let [.., TokenTree::Punct(equals), TokenTree::Ident(_), _] = &trees[count..=count + length]
+        else {
+            break;
+        };
+        if equals.as_char() != '=' {
+            break;
+        }
+        count += length + 1;
+    }
+    count
+}
+
+fn group_like(like: &Group, content: TokenStream) -> Group {
+    let mut group = Group::new(like.delimiter(), content);
+    group.set_span(like.span());
+    group
+}
+
+/// The statements of a function that returns the future it gets from `call`; `begins` says that nothing runs before its first poll.
 pub(crate) fn returned(
     output: &ReturnType,
     call: &TokenStream,
     flight: &Flight<'_>,
     form: Form,
+    begins: bool,
 ) -> TokenStream {
     let Flight { span, private, .. } = flight;
     if flight.is_consumed {
@@ -232,7 +318,11 @@ pub(crate) fn returned(
         let guard = flight.guard();
         return quote_spanned!(*span=> #guard #call);
     }
-    let begin = flight.begin_returned();
+    let begin = if begins {
+        flight.begin(&flight.called())
+    } else {
+        flight.begin_returned()
+    };
     let run = run(flight, call);
     let run = if form == Form::Boxed {
         // Where this is no such box, the message is about the return type.

@@ -137,7 +137,9 @@ mod values;
 ///
 /// So it is with a function that visibly returns a future (`impl Future`, `BoxFuture`, `LocalBoxFuture`,
 /// `Pin<Box<dyn Future>>`), but that its body, its places and keys are evaluated at the call, that what the future owns is
-/// dropped within the operation, and that it is never delayed. Where the return type does not
+/// dropped within the operation, and that it is never delayed: found against others only. If the body is nothing but
+/// `Box::pin(async move { … })`, as `#[async_trait]` writes it, or the block alone, nothing has begun before the first poll, and
+/// it is delayed, and ends before its parameters are dropped, as an `async fn` is and does. Where the return type does not
 /// show it, `future` says so: `#[tsvd::write(future)]`; it must be an `impl` or a box. With `call` the call alone is in flight,
 /// and what it returns is nobody's matter.
 ///

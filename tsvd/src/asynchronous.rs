@@ -54,8 +54,8 @@ pub fn begin(
     ))
 }
 
-/// The same for the future that a function returns: never held, for the body has run before its first poll, and what it has begun
-/// may be at work.
+/// The same for the future that a function returns whose body has run before the first poll: never held, for what it has begun may be
+/// at work.
 #[inline]
 pub fn begin_returned(
     operation: &'static Operation,

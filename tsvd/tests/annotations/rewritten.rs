@@ -40,11 +40,11 @@ fn methods_are_operations_from_the_first_poll_on() {
         log,
         [
             "+set",
+            "-set",
             "wrote: true",
-            "-set",
             "+set",
-            "wrote: false",
             "-set",
+            "wrote: false",
             "+get",
             "-get"
         ]

@@ -1,5 +1,7 @@
 //! Planted violations of async operations.
 
+use futures::future::BoxFuture;
+
 use super::*;
 
 #[test]
@@ -66,6 +68,78 @@ fn two_joined_writers_are_found() {
         let cache = Cache::default();
         futures::executor::block_on(async { futures::join!(wait(&cache), wait(&cache)) });
     });
+}
+
+/// Its operations return their futures in boxes.
+struct Store;
+
+/// What all of them do.
+async fn a_while() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+#[tsvd::contract(resource = "store")]
+impl Store {
+    #[tsvd::write]
+    fn boxed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move { a_while().await })
+    }
+
+    #[tsvd::write]
+    fn hidden(&self) -> impl Future<Output = ()> {
+        async { a_while().await }
+    }
+
+    #[tsvd::write]
+    fn begun(&self) -> BoxFuture<'_, ()> {
+        let begun = a_while();
+        Box::pin(begun)
+    }
+}
+
+#[async_trait::async_trait]
+trait Service {
+    async fn call(&self, by: u8, turn: Option<tokio::sync::OwnedMutexGuard<()>>) -> u8;
+}
+
+#[async_trait::async_trait]
+#[tsvd::contract(resource = "store")]
+impl Service for Store {
+    #[tsvd::write]
+    async fn call(&self, by: u8, _turn: Option<tokio::sync::OwnedMutexGuard<()>>) -> u8 {
+        a_while().await;
+        by
+    }
+}
+
+/// Two tasks that do this by turns.
+fn two_tasks<F: Future<Output = ()> + Send + 'static>(turn: fn(&'static Store) -> F) {
+    multi_thread().block_on(both(move |_| async move {
+        for _ in 0..50 {
+            turn(&Store).await;
+        }
+    }));
+}
+
+#[test]
+fn two_tasks_whose_futures_are_made_in_boxes_are_found() {
+    found(|| two_tasks(Store::boxed));
+}
+
+#[test]
+fn two_tasks_whose_futures_are_hidden_are_found() {
+    found(|| two_tasks(|store| async { store.hidden().await }));
+}
+
+#[test]
+fn two_tasks_that_call_an_async_trait_are_found() {
+    found(|| two_tasks(|store| async { assert_eq!(store.call(1, None).await, 1) }));
+}
+
+/// Whoever has begun something before the first poll is not held, or that might wait in vain.
+#[test]
+fn two_tasks_whose_futures_were_begun_before_are_not_delayed() {
+    silent(false, || two_tasks(Store::begun));
 }
 
 /// Two tasks of smol's that do this by turns.

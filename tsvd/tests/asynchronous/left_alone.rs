@@ -46,14 +46,32 @@ impl Journal {
     }
 }
 
+#[async_trait::async_trait]
+trait Appends {
+    async fn append_yielding(&self, lingering: Lingering, turn: tokio::sync::OwnedMutexGuard<()>);
+}
+
+#[async_trait::async_trait]
+#[tsvd::contract]
+impl Appends for Journal {
+    #[tsvd::write]
+    async fn append_yielding(
+        &self,
+        _lingering: Lingering,
+        _turn: tokio::sync::OwnedMutexGuard<()>,
+    ) {
+        yield_now().await;
+    }
+}
+
 /// Each task on a thread of its own, so that one goes on as soon as the other has given the lock back.
-fn in_turn<F: Future<Output = ()>>(body: impl Fn() -> F + Sync) {
+fn in_turn(append: impl AsyncFn(&Journal, tokio::sync::OwnedMutexGuard<()>) + Sync) {
     silent(true, || {
         let (lock, journal) = (Arc::new(tokio::sync::Mutex::new(())), Journal::default());
         let task = async || {
             for _ in 0..100 {
                 let turn = Arc::clone(&lock).lock_owned().await;
-                journal.append(body(), Lingering, turn).await;
+                append(&journal, turn).await;
             }
         };
         std::thread::scope(|scope| {
@@ -66,12 +84,17 @@ fn in_turn<F: Future<Output = ()>>(body: impl Fn() -> F + Sync) {
 
 #[test]
 fn operations_that_are_ready_at_once_and_get_the_lock_that_orders_them_are_left_alone() {
-    in_turn(|| async {});
+    in_turn(async |journal, turn| journal.append(async {}, Lingering, turn).await);
 }
 
 #[test]
 fn operations_that_wait_and_get_the_lock_that_orders_them_are_left_alone() {
-    in_turn(yield_now);
+    in_turn(async |journal, turn| journal.append(yield_now(), Lingering, turn).await);
+}
+
+#[test]
+fn operations_of_an_async_trait_that_get_the_lock_that_orders_them_are_left_alone() {
+    in_turn(async |journal, turn| journal.append_yielding(Lingering, turn).await);
 }
 
 /// A writer that waits for its reader, which is delayed, is given up meanwhile: aborted, timed out, gone with its runtime.
