@@ -1,7 +1,9 @@
 //! Locks, and those that do not cover what they should.
 
+use std::task::{Context, Waker};
+
 use super::*;
-use tsvd::sync::RwLock;
+use tsvd::sync::{MutexGuard, RwLock};
 
 #[test]
 fn a_lock_around_both() {
@@ -15,6 +17,33 @@ fn a_lock_around_both() {
             |(lock, dictionary)| {
                 let _held = lock.lock().unwrap();
                 dictionary.get(|| ());
+            },
+        );
+    });
+}
+
+/// Its operations get the guard of the lock that orders them, and give it back with their parameters.
+struct Journal(#[expect(dead_code, reason = "a place needs a size")] u8);
+
+#[tsvd::contract]
+impl Journal {
+    #[tsvd::write]
+    fn append(&self, _turn: MutexGuard<'_, ()>) {}
+
+    #[tsvd::write]
+    async fn append_later(&self, _turn: MutexGuard<'_, ()>) {}
+}
+
+#[test]
+fn a_lock_that_is_a_parameter() {
+    holds("contracts: lock as a parameter", || {
+        beside(
+            (Mutex::new(()), Journal(0)),
+            |(lock, journal)| journal.append(lock.lock().unwrap()),
+            |(lock, journal)| {
+                let later = std::pin::pin!(journal.append_later(lock.lock().unwrap()));
+                let mut context = Context::from_waker(Waker::noop());
+                assert!(later.poll(&mut context).is_ready());
             },
         );
     });
