@@ -57,11 +57,24 @@ fn planted(program: &str) -> Violation {
     violations.remove(0)
 }
 
+/// A planted program in at most two runs, of which the second begins with what the first has learnt. (The first finds nearly all: of
+/// `bank`, which it misses more often than the others, 177 of 180.)
+fn caught(program: &str) -> Ran {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut runs = (0..2).map(|_| run_in(dir.path(), program, &[]));
+    let found = runs.find(|ran| ran.status != Some(0));
+    let ran = found.expect("a violation in at most two runs");
+    assert_eq!(ran.status, Some(66), "{}", ran.stderr);
+    ran
+}
+
+fn violations(ran: Ran) -> impl Iterator<Item = Violation> {
+    ran.reports.into_iter().flat_map(|report| report.violations)
+}
+
 /// The violations of a planted program.
 fn all_planted(program: &str) -> Vec<Violation> {
-    let mut ran = run(program, &[]);
-    assert_eq!(ran.status, Some(66), "{}", ran.stderr);
-    assert_eq!(ran.reports.len(), 1);
+    let ran = caught(program);
     assert!(
         ran.stderr.starts_with("tsvd: thread-safety violation"),
         "{}",
@@ -77,7 +90,7 @@ fn all_planted(program: &str) -> Vec<Violation> {
         "quotes {source} in {}",
         ran.stderr
     );
-    ran.reports.remove(0).violations
+    violations(ran).collect()
 }
 
 /// The twin: nothing reported although its calls came near each other and were delayed.
@@ -188,15 +201,9 @@ fn all_planted_of(program: &str, contract: &str, names: &[&str]) {
     }
 }
 
-/// A planted program whose region `name` is broken into between these two operations, maybe by several others; in at most two runs,
-/// of which the second begins with what the first has learnt.
+/// A planted program whose region `name` is broken into between these two operations, maybe by several others.
 fn interrupted(program: &str, name: &str, operations: [&str; 2]) {
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    let mut runs = (0..2).map(|_| run_in(dir.path(), program, &[]));
-    let found = runs.find(|ran| ran.status != Some(0));
-    let ran = found.expect("a violation in at most two runs");
-    assert_eq!(ran.status, Some(66), "{}", ran.stderr);
-    for violation in ran.reports.into_iter().flat_map(|report| report.violations) {
+    for violation in violations(caught(program)) {
         assert_eq!(violation.kind, Kind::Atomicity);
         let region = violation.region.expect("the region that was broken into");
         assert_eq!(region.name, name);
